@@ -1,0 +1,1 @@
+"""Find leaked secrets in container images."""

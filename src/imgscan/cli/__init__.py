@@ -1,0 +1,1 @@
+"""Parse, call, print, exit; the only home of click."""

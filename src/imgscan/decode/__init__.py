@@ -1,0 +1,1 @@
+"""Plug-in point: from one blob to the texts inside it."""

@@ -1,0 +1,1 @@
+"""What an image is: references, manifests, config, history, Dockerfiles, provenance, overlays."""

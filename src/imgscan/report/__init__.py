@@ -1,0 +1,1 @@
+"""Plug-in point: pure functions from a ``Report`` to bytes."""

@@ -1,0 +1,1 @@
+"""The straight line from a source to a report; the only room that knows all the others."""

@@ -1,0 +1,1 @@
+"""Bytes in constant memory: limits, codecs, digests, tar. Knows nothing of images."""
