@@ -50,8 +50,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window in the same text; ``assignment`` in the name that the value is assigned to (``PINECONE_API_KEY = "…"``,
     ``"pinecone": "…"``, ``--pinecone-key …``, ``<pineconeKey>…``), and then ``pattern`` describes the value alone.
 
-    ``anchor`` states the form the first stage looks for, where the one derived from ``pattern`` is too slow or hits too
-    often; every match must contain it, and it must not contain look-around, back-references or open-ended repeats.
+    ``anchor`` states the form the first stage looks for, where the one derived from ``pattern`` is too slow or hits
+    too often; every match must contain it, and it must not contain look-around, back-references or open-ended repeats.
     """
 
     id: str

@@ -7,12 +7,13 @@ comes last, as well as a registry, where it comes first. A source knows nothing 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from imgscan.image.image import Image
     from imgscan.model.values import Digest, Platform
@@ -92,3 +93,18 @@ class Wanted:
 
     platform: Platform | None = None
     all_platforms: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How sources may be reached.
+
+    ``offline`` refuses every registry. ``plain_http`` allows unencrypted registries beyond loopback; ``ca_file`` adds
+    certificates to trust. ``username`` and ``password`` win over every credential file, for the registry of the image.
+    """
+
+    offline: bool = False
+    plain_http: bool = False
+    ca_file: Path | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
