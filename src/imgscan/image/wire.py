@@ -56,10 +56,10 @@ class Index(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel"):
-    """An image manifest."""
+    """An image manifest. Docker 25.0 may leave the layers out (moby/moby#47065)."""
 
     config: Descriptor
-    layers: tuple[Descriptor, ...]
+    layers: tuple[Descriptor, ...] | None = None
     media_type: str | None = None
     annotations: dict[str, str] | None = None
     artifact_type: str | None = None
@@ -95,7 +95,7 @@ class RunConfig(msgspec.Struct, frozen=True, rename="pascal"):
 class RootFs(msgspec.Struct, frozen=True):
     """The layers of a config, by digest of the uncompressed tar."""
 
-    diff_ids: tuple[str, ...] = ()
+    diff_ids: tuple[str, ...] | None = None
 
 
 class HistoryEntry(msgspec.Struct, frozen=True):
@@ -117,6 +117,7 @@ class ImageConfig(msgspec.Struct, frozen=True):
     created: str | None = None
     author: str | None = None
     config: RunConfig | None = None
+    container_config: RunConfig | None = None
     rootfs: RootFs | None = None
     history: tuple[HistoryEntry, ...] | None = None
 

@@ -1,9 +1,11 @@
-"""Example secrets from templates, so that no real-looking token stands in the repository.
+r"""Example secrets from templates, so that no real-looking token stands in the repository.
 
 A template is text with placeholders: ``{base62:30}`` stands for 30 random characters of that alphabet, ``{uuid}`` for
-a UUID, ``{crc32}`` for the six base62 digits of the CRC-32 of the placeholder before it (GitHub, npm), and
-``{b64:…:b64}`` and ``{b64url:…:b64url}`` for the encoded form of what stands between, after its own placeholders were
-filled in. Braces that fit none of these are left as they are. The same template and seed give the same text for ever.
+a UUID, ``{crc32}`` for the six base62 digits of the CRC-32 of the placeholder before it (GitHub, npm), ``{pem:rsa}``
+for a private key of a kind of ``sample_keys``, ``{pem-line:rsa}`` for the same with ``\n`` in place of line ends,
+``{age}`` for an age identity, and ``{b64:…:b64}`` and ``{b64url:…:b64url}`` for the encoded form of what stands
+between, after its own placeholders were filled in. Braces that fit none of these are left as they are. The same
+template and seed give the same text for ever.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import string
 import uuid
 import zlib
 from typing import Final
+
+from imgscan.rules.sample_keys import KINDS, age, pem
 
 BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ALPHABETS: Final = {
@@ -36,7 +40,8 @@ ALPHABETS: Final = {
     "base64url": string.ascii_letters + string.digits + "-_",
     "word": string.ascii_letters + string.digits + "_",
 }
-_PLACEHOLDER: Final = re.compile(rf"\{{(?:(uuid|crc32)|({'|'.join(ALPHABETS)}):(\d+))\}}")
+_KEYS: Final = rf"(?:pem|pem-line):(?:{'|'.join(KINDS)})|age"
+_PLACEHOLDER: Final = re.compile(rf"\{{(?:(uuid|crc32|{_KEYS})|({'|'.join(ALPHABETS)}):(\d+))\}}")
 _ENCODED: Final = re.compile(r"\{(b64url|b64):((?:(?!\{b64).)*?):\1\}", re.DOTALL)
 
 
@@ -50,7 +55,7 @@ def expand(template: str, seed: str = "") -> str:
         fixed, alphabet, count = found.groups()
         if fixed == "crc32":
             return crc32_base62(last.encode())
-        last = _uuid(source) if fixed else "".join(source.choices(ALPHABETS[alphabet], k=int(count)))
+        last = _fixed(fixed, source) if fixed else "".join(source.choices(ALPHABETS[alphabet], k=int(count)))
         return last
 
     text = _PLACEHOLDER.sub(fill, template)
@@ -68,8 +73,16 @@ def crc32_base62(body: bytes, width: int = 6) -> str:
     return digits.rjust(width, "0")
 
 
-def _uuid(source: random.Random) -> str:
-    return str(uuid.UUID(int=source.getrandbits(128), version=4))
+def _fixed(placeholder: str, source: random.Random) -> str:
+    match placeholder.partition(":"):
+        case "uuid", _, _:
+            return str(uuid.UUID(int=source.getrandbits(128), version=4))
+        case "age", _, _:
+            return age(source)
+        case "pem", _, kind:
+            return pem(kind, source)
+        case _, _, kind:
+            return pem(kind, source).replace("\n", r"\n")
 
 
 def _encode(found: re.Match[str]) -> str:

@@ -43,8 +43,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     r"""One kind of secret.
 
     ``pattern`` is a regular expression over bytes with exactly one group named ``secret``; flags only as ``(?i)`` at
-    the start or scoped as ``(?i:…)``. ``window`` bounds, in bytes, how far before and after the end of its shortest form
-    a match may reach.
+    the start or scoped as ``(?i:…)``. ``window`` bounds, in bytes, how far before and after the end of its shortest
+    form a match may reach.
 
     ``keywords`` are words (any case) of which one must stand near. ``context`` says how near: ``near`` within the
     window in the same text; ``assignment`` in the name that the value is assigned to (``PINECONE_API_KEY = "…"``,

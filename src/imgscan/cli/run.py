@@ -1,0 +1,126 @@
+"""One scan as the command line asked for it: options in, reports out. Knows nothing of flags, variables and files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final
+
+from imgscan.cli import output
+from imgscan.cli.options import Target
+from imgscan.errors import UsageError
+from imgscan.model.values import Confidence, Severity
+from imgscan.report import Look, renderer
+from imgscan.scan import scan
+from imgscan.scan.options import Options
+from imgscan.scan.progress import Silence
+from imgscan.sources.base import Access, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from imgscan.model.report import Report
+    from imgscan.scan.progress import Progress
+
+MAX_PASSWORD: Final = 64 * 1024
+"""Characters of a password line; tokens of cloud registries have some thousands."""
+
+
+def run(images: Sequence[str], given: Mapping[str, Any]) -> int:
+    """Scan, write every report that was asked for, and give the exit code.
+
+    Raises:
+        ImgscanError: an image cannot be had, or a report not be written.
+    """
+    targets = _targets(given)
+    options = _options(images, given)
+    with _watcher(given) as progress:
+        report = scan(images, options, progress)
+    for target in targets:
+        _deliver(report, target, given)
+    return report.verdict.exit_code
+
+
+def _targets(given: Mapping[str, Any]) -> list[Target]:
+    """Where reports go: the first one to standard output if nothing else is said."""
+    targets = [Target(given["format"], given["output"] or output.STANDARD_OUTPUT), *given["report"]]
+    paths = [target.path for target in targets]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UsageError("two reports cannot go to the same place", where=str(path))
+        if path != output.STANDARD_OUTPUT:
+            output.require_writable(path)
+    return targets
+
+
+def _options(images: Sequence[str], given: Mapping[str, Any]) -> Options:
+    return Options(
+        wanted=Wanted(given["platform"], given["all_platforms"]),
+        access=Access(
+            offline=given["offline"],
+            plain_http=given["plain_http"],
+            ca_file=given["ca_file"],
+            username=given["username"],
+            password=_password(images, given),
+        ),
+        dockerfile=given["dockerfile"],
+        base=given["base"],
+        fail_on=None if given["fail_on"] == "never" else Severity(given["fail_on"]),
+        min_confidence=Confidence(given["min_confidence"]),
+        allow_incomplete=given["allow_incomplete"],
+        show_secrets=given["show_secrets"],
+        rules=tuple(given["rules"]),
+        only=tuple(given["only"]),
+        skip=tuple(given["skip"]),
+        jobs=given["jobs"],
+        use_cache=not given["no_cache"],
+    )
+
+
+def _password(images: Sequence[str], given: Mapping[str, Any]) -> str | None:
+    """From standard input or the environment; an argument could be seen by every user of the machine."""
+    password = os.environ.get("IMGSCAN_PASSWORD")
+    if given["password_stdin"]:
+        if "-" in images:
+            raise UsageError("standard input cannot hold an image and a password", where="--password-stdin")
+        password = sys.stdin.readline(MAX_PASSWORD).rstrip("\r\n")
+    if given["password_stdin"] and not password:
+        raise UsageError("there is no password on standard input", where="--password-stdin")
+    if bool(password) != bool(given["username"]):
+        missing, hint = ("password", "--password-stdin") if given["username"] else ("user", "--username")
+        raise UsageError(f"a {missing} is missing for the registry", hint=f"give it with {hint}")
+    return password or None
+
+
+def _watcher(given: Mapping[str, Any]) -> AbstractContextManager[Progress]:
+    """Bars for a person who watches; silence for a pipe, a log or ``-q``."""
+    unwanted = given["quiet"] or given["no_progress"] or os.environ.get("CI")
+    if unwanted or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return nullcontext(Silence())
+    from imgscan.cli.progress import Bars  # noqa: PLC0415 - rich is heavy, and most scans in CI do without
+
+    return Bars(color=_colorful(given))
+
+
+def _deliver(report: Report, target: Target, given: Mapping[str, Any]) -> None:
+    render = renderer(target.format)
+    if target.path == output.STANDARD_OUTPUT:
+        output.write_standard(render(report, _look(given)))
+        return
+    mode = output.PRIVATE if given["show_secrets"] else output.PUBLIC
+    output.write_file(target.path, render(report, Look(verbose=given["verbose"] > 0)), mode=mode)
+
+
+def _look(given: Mapping[str, Any]) -> Look:
+    """For standard output: coloured and folded on a terminal, plain and unbroken in a pipe."""
+    verbose = given["verbose"] > 0
+    if not sys.stdout.isatty():
+        return Look(verbose=verbose)
+    return Look(_colorful(given), shutil.get_terminal_size().columns, verbose)
+
+
+def _colorful(given: Mapping[str, Any]) -> bool:
+    return not (given["no_color"] or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb")

@@ -1,0 +1,174 @@
+"""What later layers do to a path: whiteouts, opaque directories, replacement.
+
+A layer is remembered as the keyed hashes of its member names, 9 bytes each, however many there are; whiteouts are names
+like any other. That is all that is needed to tell the story of the few paths that matter. Layers are never unpacked on
+top of each other, and two names with one hash (2⁻⁶⁴) would at worst tell a wrong story, never hide a finding.
+
+Format: OCI image specification, "Image Layer Filesystem Changeset".
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from imgscan.model.values import EventKind, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+WHITEOUT: Final = b".wh."
+OPAQUE: Final = b".wh..wh..opq"
+
+
+class Event(NamedTuple):
+    """Something that a layer did to a path."""
+
+    kind: EventKind
+    layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The story of a path from the layers that hold a secret there to the last layer, and how it ends."""
+
+    story: tuple[Event, ...]
+    state: State
+
+
+class PathIndex:
+    """The names of one layer, in order."""
+
+    __slots__ = ("_hashes", "_kinds", "_links")
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._kinds = bytearray()
+        self._links: dict[int, list[bytes]] = {}
+
+    def add(self, path: bytes, *, directory: bool) -> None:
+        """Take in a normalized name."""
+        self._hashes.append(hash(path))
+        self._kinds.append(directory)
+
+    def add_link(self, path: bytes, target: bytes) -> None:
+        """Take in a hard link: a second name for what ``target`` names in the same layer."""
+        self.add(path, directory=False)
+        self._links.setdefault(hash(target), []).append(path)
+
+    def names_of(self, path: bytes) -> list[bytes]:
+        """The name itself and its hard links in this layer."""
+        return [path, *self._links.get(hash(path), ())]
+
+    def find(self, paths: Iterable[bytes]) -> dict[bytes, bool]:
+        """Which of ``paths`` are here, and whether as a directory."""
+        wanted = {hash(path): path for path in paths}
+        found = {}
+        for hashed, directory in zip(self._hashes, self._kinds, strict=True):
+            if hashed in wanted:
+                found[wanted[hashed]] = bool(directory)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+
+def normalize(name: bytes) -> bytes:
+    """A member name as a path from the root of the image, without the leading slash.
+
+    ``./a``, ``/a``, ``a//b`` and ``x/../a`` name what a runtime would make of them; nothing leads above the root.
+    """
+    if name.startswith(b"./"):
+        name = name[2:]
+    if name.endswith(b"/"):
+        name = name[:-1]
+    if not name.startswith((b"/", b".")) and b"//" not in name and b"/." not in name:
+        return name
+    parts: list[bytes] = []
+    for part in name.split(b"/"):
+        if part == b"..":
+            del parts[-1:]
+        elif part not in (b"", b"."):
+            parts.append(part)
+    return b"/".join(parts)
+
+
+class Overlay:
+    """The layers of one image, from bottom to top (``None`` for one that could not be read), and the paths that matter.
+
+    Each layer is gone through once, whatever the number of paths.
+    """
+
+    def __init__(self, layers: Sequence[PathIndex | None], paths: Iterable[bytes]) -> None:
+        self._layers = layers
+        own = set(paths)
+        linked = {name for index in layers if index is not None for path in own for name in index.names_of(path)}
+        relevant = {name for path in own | linked for name in _relevant(path)}
+        self._found = [index.find(relevant) if index is not None else {} for index in layers]
+
+    def life(self, path: bytes, holders: Sequence[int]) -> Life:
+        """The life of ``path``, given the layers (ascending) in which it holds the secret."""
+        story = [Event(EventKind.ADDED, holders[0])]
+        state = State.PRESENT
+        for layer in range(holders[0] + 1, len(self._layers)):
+            if layer in holders:
+                kind = EventKind.ADDED if state is State.DELETED else EventKind.CHANGED
+                story.append(Event(kind, layer))
+                state = State.PRESENT
+            elif change := self._change(path, layer):
+                if change is EventKind.CHANGED and state is State.DELETED:
+                    change = EventKind.ADDED
+                if change is EventKind.DELETED and state is State.DELETED:
+                    continue  # not skipped: gone already
+                story.append(Event(change, layer))
+                state = State.DELETED if change is EventKind.DELETED else State.OVERWRITTEN
+        return Life(tuple(story), self._with_links(path, holders[-1], state))
+
+    def _with_links(self, path: bytes, holder: int, state: State) -> State:
+        """A file whose name is gone is still there under a hard link that is not."""
+        index = self._layers[holder]
+        if state is State.PRESENT or index is None:
+            return state
+        for other in index.names_of(path)[1:]:
+            later = range(holder + 1, len(self._layers))
+            if not any(self._change(other, layer) for layer in later):
+                return State.PRESENT
+        return state
+
+    def _change(self, path: bytes, layer: int) -> EventKind | None:
+        """What one layer does to a path of a lower layer."""
+        found = self._found[layer]
+        if path in found:
+            return EventKind.DELETED if found[path] else EventKind.CHANGED  # a directory takes the place of the file
+        parents = list(_parents(path))
+        replaced = any(found.get(parent) is False for parent in parents)
+        hidden = any(_whiteout(name) in found for name in (path, *parents))
+        emptied = any(_opaque(folder) in found for folder in (*parents, b""))
+        return EventKind.DELETED if replaced or hidden or emptied else None
+
+
+def _relevant(path: bytes) -> Iterator[bytes]:
+    """Every name in a layer that has a bearing on a path."""
+    yield path
+    yield _whiteout(path)
+    yield _opaque(b"")
+    for parent in _parents(path):
+        yield parent
+        yield _whiteout(parent)
+        yield _opaque(parent)
+
+
+def _parents(path: bytes) -> Iterator[bytes]:
+    while b"/" in path:
+        path = path.rpartition(b"/")[0]
+        yield path
+
+
+def _whiteout(path: bytes) -> bytes:
+    folder, slash, name = path.rpartition(b"/")
+    return folder + slash + WHITEOUT + name
+
+
+def _opaque(folder: bytes) -> bytes:
+    return folder + b"/" + OPAQUE if folder else OPAQUE

@@ -1,0 +1,124 @@
+"""What people write where a secret would stand: examples, masks, templates, filler words, code.
+
+Knows bytes and words, nothing of rules or providers' formats. The words and shapes are the tables at the top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from itertools import pairwise
+from typing import Final
+
+LOOKED_AT: Final = 512
+"""Longer secrets are keys and tokens with structure of their own; five-letter words turn up in them by chance."""
+
+TELLING: Final = tuple(
+    b"example placeholder changeme changeit replaceme replacewith replacethis redacted dummy lorem insertyour enteryour"
+    b" putyour addyour yourapi yourtoken yoursecret yourkey yourpass youraccess yourauth foobar qwerty asdfgh deadbeef"
+    b" notreal notasecret xxxxx sanitized obfuscated thisisa".split()
+)
+"""Any of these anywhere, whatever the case and the joints between: too long to come up by chance."""
+
+TELLING_PARTS: Final = frozenset(b"your fake mock todo fixme insert replace masked hidden removed stub".split())
+"""Any of these as a whole part between joints."""
+
+FILLER: Final = frozenset(
+    b"a abc access account admin an any api apikey app application auth bar baz bearer blah change client credential"
+    b" credentials db default demo dev empty enter env false foo from go goes good guest here id in invalid is key live"
+    b" local localhost me my mypassword mysecret name new nil no none null of old or pass passphrase passwd password pk"
+    b" private project public pw pwd random real root sample secret secure server service set sk some something string"
+    b" strong super test tester testing tests testtest the this to token true undefined unknown unset use user username"
+    b" value very with x xx xxx xxxx yes".split()
+)
+"""A value of nothing but these, and of short numbers, is no secret."""
+
+PUBLISHED: Final = frozenset(
+    (
+        "0011cc25eb4320717494d2703e8cba85743e71b500283c21c8b88147992f9059",  # Azurite, the storage emulator
+        "aa6547439583c3a275d4542a0df6c1ad6a863971be9f2a2220f027cc02aef615",  # the Cosmos DB emulator
+        "7f75367e7881255134e1375e723d1dea8ad5f6a4fdb79d938df1f1754a830606",  # the token that jwt.io opens with
+        "da816f9f2c16e6c5390e7636cadc40c43551bf0bbcf8f36c65539e6633a9c5e8",  # the same, before 2018
+        "2cafc0970149a84f3b9e62eaf169f36f59907a3b3e31f7b82e68c69cd27f7326",  # Stripe's documentation
+        "f2d6ca16515033e5dce14eba840b979d27b5cbae24bb3e5bf484339667f86397",  # the same, before 2018
+    )
+)
+"""SHA-256 of values that providers print in their documentation or build into their emulators."""
+
+_TEMPLATE: Final = re.compile(
+    rb"\$\{|\$\(|\{\{|\}\}|<%|%>|#\{"  # ${VAR} $(command) {{ value }} <%= value %> #{value}
+    rb"|\A\$[A-Za-z_]\w*\Z|\A%\w+%\Z|\A@\w+@\Z|\A__\w+__\Z"  # $VAR %VAR% @VAR@ __VAR__
+    rb"|\A<[^<>]*>\Z|\A\[[^\[\]]*\]\Z|\A\{[^{}]*\}\Z|\A\([^()]*\)\Z"  # <token> [token] {token} (token)
+    rb"|<[A-Za-z][\w .-]{0,40}>"  # sk-<your key>
+    rb"|%[sdvq](?![0-9A-Za-z])|%\(\w{1,40}\)s|\{\d?\}"  # %s %(name)s {} {0}
+)
+_MASK: Final = re.compile(rb"\*{3}|\.{3}|#{4}|_{5}|-{6}|\xe2\x80\xa6|(?:\xe2\x80\xa2){3}")
+_REPEATED: Final = re.compile(rb"(.{1,16}?)\1{2,}", re.DOTALL)
+_JOINTS: Final = re.compile(rb"[-_.\s:+=]+")
+_WORDS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_MEAN_WORD: Final = 3
+"""Letters; random text falls apart into shorter pieces wherever its case changes."""
+_ABBREVIATION: Final = 4
+"""Letters of the longest, in capitals; in small letters they are shorter."""
+_SHORT_NUMBER: Final = 4
+_WRAPS: Final = frozenset((ord(a), ord(b)) for a, b in ("90", "9a", "9A", "zA", "Za", "f0", "F0"))
+"""Where a sequence goes on: 8, 9, 0, 1 and 9, a, b."""
+_VOWELS: Final = re.compile(rb"(?i)[aeiouy]")
+_CONSONANTS: Final = re.compile(rb"(?i)[b-df-hj-np-tv-xz]{6}")
+"""``strengths`` and ``lengths`` have five in a row."""
+_EXPRESSION: Final = re.compile(rb"[A-Za-z_$][\w$.]{0,80}[(\[]|[)\]};,]\Z|=>|->|::|&&|\|\|")
+_URL: Final = re.compile(rb"[A-Za-z][\w+.-]{0,20}://[^@]*\Z")
+
+
+def is_placeholder(value: bytes) -> bool:
+    """Whether nobody would take ``value`` for a secret."""
+    value = value.strip()[:LOOKED_AT]
+    return (
+        not value
+        or bool(_TEMPLATE.search(value) or _MASK.search(value))
+        or _is_filler(value.lower())
+        or _is_monotonous(value)
+        or hashlib.sha256(value).hexdigest() in PUBLISHED
+    )
+
+
+def is_words(value: bytes) -> bool:
+    """Whether ``value`` is nothing but ordinary words: letters in usual cases, with joints such as ``_`` between."""
+    letters = _JOINTS.sub(b"", value)
+    words = [word for part in _JOINTS.split(value) for word in _WORDS.findall(part)]
+    long_enough = len(letters) >= _MEAN_WORD * (len(words) - 1)
+    return letters.isalpha() and long_enough and all(map(_is_word, words))
+
+
+def is_code(value: bytes) -> bool:
+    """Whether ``value`` is an expression, a name, a path or a URL rather than a literal."""
+    value = value.strip()
+    path = value.lstrip(b"~.$").replace(b"/", b"-").replace(b"\\", b"-")
+    return bool(_EXPRESSION.search(value) or _URL.match(value)) or is_words(path)
+
+
+def _is_filler(value: bytes) -> bool:
+    joined = _JOINTS.sub(b"", value)
+    if any(word in joined for word in TELLING):
+        return True
+    parts = [part for part in _JOINTS.split(value) if part]
+    if any(part in TELLING_PARTS for part in parts):
+        return True
+    return all(_is_filler_part(part) for part in parts)
+
+
+def _is_filler_part(part: bytes) -> bool:
+    stem = part.rstrip(b"0123456789!")
+    return stem in FILLER or (not stem and len(part) <= _SHORT_NUMBER)
+
+
+def _is_monotonous(value: bytes) -> bool:
+    """Whether at least half of ``value`` only repeats or counts: ``aaaa…``, ``abcabcabc``, ``0123456789abcdef``."""
+    steps = sum(1 for a, b in pairwise(value) if b - a in (0, 1, -1) or (a, b) in _WRAPS)
+    repeated = sum(len(found[0]) for found in _REPEATED.finditer(value))
+    return steps * 2 >= len(value) or repeated * 2 >= len(value)
+
+
+def _is_word(part: bytes) -> bool:
+    abbreviation = len(part) < _ABBREVIATION or (part.isupper() and len(part) == _ABBREVIATION)
+    return abbreviation or bool(_VOWELS.search(part) and not _CONSONANTS.search(part))

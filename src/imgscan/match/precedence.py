@@ -1,0 +1,58 @@
+"""Where several rules match overlapping text, the most specific one wins, and there is one finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imgscan.rules.schema import GENERIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from imgscan.model.values import Match
+    from imgscan.rules.schema import Rule
+
+
+def resolve(matches: Iterable[Match], rules: Mapping[str, Rule]) -> list[Match]:
+    """The matches of one text that stand, in the order of their place.
+
+    A match gives way if its secret overlaps that of a stronger one, or lies within a stronger one of the same provider
+    (a key id beside its secret). A known provider is stronger than none, then a surer rule, a longer secret, a longer
+    match; the id decides what is left, so the result does not depend on order.
+    """
+
+    def strength(match: Match) -> tuple[bool, int, int, int, str]:
+        rule = rules[match.rule_id]
+        length, whole = match.end - match.start, match.whole_end - match.whole_start
+        return (rule.provider == GENERIC, rule.confidence.rank, -length, -whole, rule.id)
+
+    ordered = sorted(set(matches), key=lambda match: (match.start, match.end))
+    standing: list[Match] = []
+    for group in _clusters(ordered):
+        kept: list[Match] = []
+        for match in sorted(group, key=strength):
+            if not any(_covers(winner, match, rules) for winner in kept):
+                kept.append(match)
+        standing += sorted(kept, key=lambda match: (match.start, match.end))
+    return standing
+
+
+def _clusters(ordered: list[Match]) -> Iterable[list[Match]]:
+    """Runs of matches whose whole spans touch: only within one can there be a conflict."""
+    cluster: list[Match] = []
+    reach = -1
+    for match in sorted(ordered, key=lambda match: match.whole_start):
+        if match.whole_start >= reach and cluster:
+            yield cluster
+            cluster = []
+        cluster.append(match)
+        reach = max(reach, match.whole_end)
+    if cluster:
+        yield cluster
+
+
+def _covers(winner: Match, match: Match, rules: Mapping[str, Rule]) -> bool:
+    if winner.start < match.end and match.start < winner.end:
+        return True
+    same_provider = rules[winner.rule_id].provider == rules[match.rule_id].provider
+    return same_provider and winner.whole_start <= match.start and match.end <= winner.whole_end

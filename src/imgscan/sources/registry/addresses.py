@@ -1,0 +1,60 @@
+"""How far inside the network a host lies, so that a registry outside cannot send us to what only we can reach.
+
+Knows nothing of HTTP. Only the names themselves are judged: a name that later resolves to something else still has to
+show a certificate for itself, because nothing but https is followed beyond loopback.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from enum import IntEnum
+
+
+class Reach(IntEnum):
+    """From outside to inside."""
+
+    PUBLIC = 0
+    PRIVATE = 1
+    LOOPBACK = 2
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or literal address means this machine, without asking anybody."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def reach(host: str, *, resolve: bool) -> Reach:
+    """The innermost place ``host`` stands for; a name that does not resolve, or may not be resolved, is public."""
+    if is_loopback(host):
+        return Reach.LOOPBACK
+    name = host.strip("[]")
+    try:
+        return _reach_of(name)
+    except ValueError:
+        # Numeric forms such as 0x7f.1 are addresses to the socket library, though not to the ipaddress module.
+        found = _lookup(name, socket.AI_NUMERICHOST) or (_lookup(name, 0) if resolve else ())
+        return max((_reach_of(address) for address in found), default=Reach.PUBLIC)
+
+
+def _lookup(name: str, flags: int) -> tuple[str, ...]:
+    try:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=flags)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(str(entry[4][0]) for entry in found)
+
+
+def _reach_of(text: str) -> Reach:
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if address.is_loopback or address.is_unspecified:  # connecting to 0.0.0.0 reaches this machine
+        return Reach.LOOPBACK
+    return Reach.PUBLIC if address.is_global else Reach.PRIVATE

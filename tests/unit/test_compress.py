@@ -1,0 +1,78 @@
+"""Codecs are told by content; every member and frame is decoded; what is broken says so."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgscan.errors import ImageFormatError
+from imgscan.streams import compress
+
+PAYLOAD = b"".join(b"line %d of a layer\n" % number for number in range(20_000))
+SKIPPABLE = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"table"
+
+
+def read_all(stored: bytes, step: int = 1000) -> bytes:
+    reader = compress.open_stream(io.BytesIO(stored))
+    return b"".join(iter(lambda: reader.read(step), b""))
+
+
+ENCODERS = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "gzip-members": lambda data: b"".join(gzip.compress(data[at : at + 7000]) for at in range(0, len(data), 7000)),
+    "zstd": zstd.compress,
+    "zstd-frames": lambda data: zstd.compress(data[:9000]) + SKIPPABLE + zstd.compress(data[9000:]) + SKIPPABLE,
+    "zstd-skippable-first": lambda data: SKIPPABLE + zstd.compress(data),
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+    "gzip-padded": lambda data: gzip.compress(data) + bytes(300_000),
+    "zstd-padded": lambda data: zstd.compress(data) + bytes(700),
+}
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("step", [1, 4096, 1 << 20])
+def test_every_codec_gives_the_payload_back(name, step):
+    payload = PAYLOAD[:2000] if step == 1 else PAYLOAD
+    assert read_all(ENCODERS[name](payload), step) == payload
+
+
+@pytest.mark.parametrize("name", ["gzip", "gzip-members", "zstd", "zstd-frames", "xz", "bzip2"])
+def test_a_stream_that_ends_early_is_an_error(name):
+    stored = ENCODERS[name](PAYLOAD)
+    with pytest.raises(ImageFormatError, match="ends early|corrupt"):
+        read_all(stored[: len(stored) // 2])
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd", "xz", "bzip2"])
+def test_a_flipped_byte_is_an_error_or_different_data(name):
+    stored = bytearray(ENCODERS[name](PAYLOAD))
+    stored[len(stored) // 2] ^= 0xFF
+    try:
+        assert read_all(bytes(stored)) != PAYLOAD
+    except ImageFormatError:
+        pass
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd", "xz", "bzip2"])
+def test_garbage_after_the_last_member_is_counted(name):
+    reader = compress.open_stream(io.BytesIO(ENCODERS[name](PAYLOAD) + bytes(10) + b"garbage" * 10))
+    assert b"".join(iter(lambda: reader.read(1 << 20), b"")) == PAYLOAD
+    assert isinstance(reader, compress.DecompressedReader)
+    assert reader.garbage_bytes == 70
+
+
+@given(st.binary(max_size=300), st.sampled_from(compress.MAGICS))
+def test_hostile_bytes_end_in_a_clear_error_or_in_data(tail, magic):
+    try:
+        read_all(magic[0] + tail)
+    except ImageFormatError as error:
+        assert "data" in error.message
