@@ -20,18 +20,25 @@ import re
 import ssl
 import threading
 from collections import deque
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from imgscan.image.reference import Reference, parse
+from imgscan.model.values import Platform
+from imgscan.sources.base import Access, Wanted
+from imgscan.sources.registry import RegistrySource
+from imgscan.sources.registry.patience import Patience
 from tests.support.images import ImageBuilder, image_index, sha256
 
 if TYPE_CHECKING:
+    from imgscan.sources.base import OpenSource
     from tests.support.certificate import Certificate
 
 REPOSITORY = "team/app"
+QUICK = Patience(connect=2, read=0.3, attempts=3, backoff=0.01, longest_wait=0.3, total_wait=1, stall=0.3, resumes=5)
 
 
 @dataclass
@@ -134,6 +141,32 @@ class FakeRegistry:
     def asked(self, prefix: str, method: str = "GET") -> list[Seen]:
         """The requests whose path starts so."""
         return [request for request in self.seen if request.method == method and request.path.startswith(prefix)]
+
+
+class Opener:
+    """Opens what the registry has under a name, until the end of the test."""
+
+    def __init__(self, registry: FakeRegistry, stack: ExitStack, access: Access | None = None) -> None:
+        self.access = access or Access()
+        self._registry = registry
+        self._stack = stack
+
+    def __call__(
+        self, version: str = "1", *, platform: str | None = None, every: bool = False, patience: Patience = QUICK
+    ) -> OpenSource:
+        wanted = Wanted(Platform(*platform.split("/")) if platform else None, every)
+        reference = self._registry.reference(version)
+        source = RegistrySource(reference, wanted=wanted, access=self.access, patience=patience)
+        return self._stack.enter_context(source.open())
+
+
+def content(source: OpenSource, *, size: int = 65536) -> dict[str, bytes]:
+    """Every layer read whole."""
+    whole = {}
+    for blob in source.layers():
+        with closing(blob.open()) as reader:
+            whole[blob.key] = b"".join(iter(lambda: reader.read(size), b""))
+    return whole
 
 
 class _Server(ThreadingHTTPServer):

@@ -47,7 +47,7 @@ def test_continued_lines_are_joined_without_comments_and_empty_lines_inside():
         """,
         "RUN",
     )
-    assert run.value.split() == "echo a && echo b && echo c".split()
+    assert run.value.split() == ["echo", "a", "&&", "echo", "b", "&&", "echo", "c"]
     assert (run.start_line, run.end_line) == (2, 6)
 
 

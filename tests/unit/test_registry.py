@@ -29,15 +29,12 @@ from imgscan.sources.base import Access, Wanted
 from imgscan.sources.registry import RegistrySource
 from imgscan.sources.registry.patience import Patience, retry_after
 from imgscan.streams.digest import of
-from tests.support.fake_registry import REPOSITORY, FakeRegistry, Reply
+from tests.support.fake_registry import QUICK, REPOSITORY, FakeRegistry, Opener, Reply, content
 from tests.support.images import OCI, ImageBuilder, descriptor, dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imgscan.sources.base import OpenSource
-
-QUICK = Patience(connect=2, read=0.3, attempts=3, backoff=0.01, longest_wait=0.3, total_wait=1, stall=0.3, resumes=5)
 BLOBS = f"/v2/{REPOSITORY}/blobs/"
 MANIFESTS = f"/v2/{REPOSITORY}/manifests/"
 TAG = MANIFESTS + "1"
@@ -55,35 +52,10 @@ def opened(registry: FakeRegistry) -> Iterator[Opener]:
         yield Opener(registry, stack)
 
 
-class Opener:
-    """Opens what the registry has under a name, until the end of the test."""
-
-    def __init__(self, registry: FakeRegistry, stack: ExitStack) -> None:
-        self._registry = registry
-        self._stack = stack
-
-    def __call__(
-        self, version: str = "1", *, platform: str | None = None, every: bool = False, patience: Patience = QUICK
-    ) -> OpenSource:
-        wanted = Wanted(Platform(*platform.split("/")) if platform else None, every)
-        reference = self._registry.reference(version)
-        source = RegistrySource(reference, wanted=wanted, access=Access(), patience=patience)
-        return self._stack.enter_context(source.open())
-
-
 def app(*, docker_types: bool = False, platform: str = "linux/amd64") -> ImageBuilder:
     image = ImageBuilder("app:1", docker_types=docker_types, platform=platform)
     image.layer({"one": random.Random(1).randbytes(50_000)}, created_by="COPY one / # buildkit")
     return image.layer({"two": platform.encode()}).configure(Env=["A=b"])
-
-
-def content(source: OpenSource, *, size: int = 65536) -> dict[str, bytes]:
-    """Every layer read whole."""
-    whole = {}
-    for blob in source.layers():
-        with closing(blob.open()) as reader:
-            whole[blob.key] = b"".join(iter(lambda: reader.read(size), b""))
-    return whole
 
 
 def layers_of(*images: ImageBuilder) -> dict[str, bytes]:

@@ -63,8 +63,10 @@ def source_of(dockerfile: Dockerfile, step: Step, path: str) -> DockerfileSpan |
     found: Step | None = None
     place = resolve(path, "/")
     for _ in range(MAX_HOPS):
-        place = _before(dockerfile, step, place) if place else None
-        bringer = _bringer(dockerfile, step.copied_from, place) if place and step.copied_from is not None else None
+        if step.copied_from is None or place is None:
+            break
+        place = _before(dockerfile, step, place)
+        bringer = _bringer(dockerfile, step.copied_from, place) if place else None
         if bringer is None:
             break
         found = step = bringer

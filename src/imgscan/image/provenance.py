@@ -168,13 +168,14 @@ def _digests(chain: Json) -> list[str]:
 def _known_layers(image: Image, chains: Sequence[list[str]]) -> list[str]:
     """Layer digests of the image as its builder knew them.
 
-    After a recompression none of them fits; then the position counts, if exactly one chain has as many layers.
+    After a recompression none of them fits; then the position counts, if the longest chain has as many layers.
     """
     layers = [layer.digest or "" for layer in image.layers]
     if any(chain[-1] in layers for chain in chains):
         return layers
-    whole = {tuple(chain) for chain in chains if len(chain) == len(layers)}
-    return list(whole.pop()) if len(whole) == 1 else []
+    longest = max(map(len, chains), default=0)
+    whole = {tuple(chain) for chain in chains if len(chain) == longest}
+    return list(whole.pop()) if len(whole) == 1 and longest == len(layers) else []
 
 
 def _layer(chain: list[str], layers: list[str]) -> int | None:

@@ -27,7 +27,7 @@ ENOUGH: Final = 40
 ENOUGH_IN_CONTEXT: Final = 8
 """Characters of the value in the form of a contextual rule, behind the name and the separator."""
 
-CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w .-]{0,24}[^\w]{1,12}(?:value[^\w]{1,8})?%s"
+CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w .-]{0,24}[^\w]{1,12}(?:(?:value|str|string)[^\w]{1,8})?%s"
 """A keyword, the rest of the name, whatever separates it from its value, the beginning of the value."""
 
 Node = tuple[Any, Any]
