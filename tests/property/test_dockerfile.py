@@ -18,8 +18,32 @@ WORDS: Final = st.text("abcxyz$/.=-_", min_size=1, max_size=8)
 KEYWORDS: Final = st.sampled_from(["RUN", "run", "COPY", "ENV", "LABEL", "CMD", "USER"])
 NOISE: Final = st.lists(st.sampled_from(["", "# note", "  # note \\", "\t"]), max_size=2)
 FRAGMENTS: Final = st.sampled_from(
-    "FROM a AS b\n|FROM b\n|COPY --from=b |COPY --from=0 |RUN <<A <<-'B'\n|A\n|\tB\n|ENV A=|\\\n|# escape=`\n|`\n"
-    '|["a",|"]|\'|"|\\| |\n|\r\n|$A|${|<<|ONBUILD |WORKDIR x\n'.split("|")
+    [
+        "FROM a AS b\n",
+        "FROM b\n",
+        "COPY --from=b ",
+        "COPY --from=0 ",
+        "RUN <<A <<-'B'\n",
+        "A\n",
+        "\tB\n",
+        "ENV A=",
+        "\\\n",
+        "# escape=`\n",
+        "`\n",
+        '["a",',
+        '"]',
+        "'",
+        '"',
+        "\\",
+        " ",
+        "\n",
+        "\r\n",
+        "$A",
+        "${",
+        "<<",
+        "ONBUILD ",
+        "WORKDIR x\n",
+    ]
 )
 
 

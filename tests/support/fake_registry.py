@@ -23,7 +23,7 @@ from collections import deque
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
 from imgscan.image.reference import Reference, parse
@@ -138,6 +138,11 @@ class FakeRegistry:
                 return replies.popleft()
         return None
 
+    @property
+    def authorizations(self) -> list[str]:
+        """Every ``Authorization`` that arrived."""
+        return [request.headers["Authorization"] for request in self.seen if "Authorization" in request.headers]
+
     def asked(self, prefix: str, method: str = "GET") -> list[Seen]:
         """The requests whose path starts so."""
         return [request for request in self.seen if request.method == method and request.path.startswith(prefix)]
@@ -193,8 +198,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = 10
-    server: _Server
+    timeout: ClassVar[float | None] = 10
+    server: _Server  # type: ignore[mutable-override] # the server makes its own handlers
 
     def log_message(self, *_: object) -> None:
         pass
@@ -214,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
             reply.status or status, {**headers, **reply.headers}, body if reply.body is None else reply.body, reply
         )
 
-    do_HEAD = do_POST = do_GET
+    do_HEAD = do_POST = do_GET  # noqa: N815 - names that the server looks for
 
     def _send(self, status: int, headers: dict[str, str], body: bytes, reply: Reply) -> None:
         self.send_response(status)

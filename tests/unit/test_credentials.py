@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from imgscan.errors import UsageError
 from imgscan.sources import credentials
 from imgscan.sources.base import Access
 from imgscan.sources.credentials import Credentials, find
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PASSWORD = secrets.token_urlsafe(16)
 HOST = "registry.example:5000"
@@ -38,7 +40,9 @@ class Machine:
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
 
-    def find(self, registry: str = HOST, repository: str = "team/app", access: Access | None = None) -> Credentials | None:
+    def find(
+        self, registry: str = HOST, repository: str = "team/app", access: Access | None = None
+    ) -> Credentials | None:
         found, self.notices = find(registry, repository, access or Access(), self.environ)
         return found
 
@@ -136,9 +140,9 @@ def test_tokens_and_plain_fields_of_an_entry_are_understood(machine):
             }
         },
     )
-    assert machine.find("identity.example").identity_token == "refresh"
-    assert machine.find("registry.example").registry_token == "bearer"
-    assert machine.find("plain.example").password == "p"
+    assert machine.find("identity.example").secrets() == (PASSWORD, "refresh")
+    assert machine.find("registry.example").secrets() == ("bearer",)
+    assert machine.find("plain.example").secrets() == ("p",)
     assert machine.find("empty.example") is None
     assert machine.find("null.example") is None
     assert machine.notices == ()

@@ -192,6 +192,7 @@ COPIES = """
     COPY --from=late /app/src/ /late/
     COPY --from=build $DIR /unknown/
     COPY --from=build /app/.npmrc relative/
+    COPY --from=build /usr/ /x/
 """
 
 
@@ -206,6 +207,8 @@ COPIES = """
         (15, "unknown/x", None),
         (16, "relative/.npmrc", None),  # the working directory is nginx's own
         (8, "app/src/x", None),  # from the context
+        (10, "app/src/x", None),  # no copy at all
+        (17, "x/absent", None),  # no step is known to have brought it
     ],
 )
 def test_a_copied_file_leads_to_the_step_that_brought_it_if_that_is_certain(line, path, expected):

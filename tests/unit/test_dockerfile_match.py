@@ -243,6 +243,11 @@ def test_variables_agree_with_whatever_stands_between_their_literal_neighbours()
     assert lines(other) == [None, None, (4, 4)]
 
 
+def test_names_of_another_dockerfile_are_no_pairs():
+    found, _ = attach(instructions("ENV B=1 A=2", "RUN x"), read("FROM x\nENV A=2\nRUN x\n"))
+    assert lines(found) == [None, (3, 3)]
+
+
 def test_the_old_form_of_env_is_one_pair():
     dockerfile = read("FROM x\nENV A some value with b=c\nRUN x\n")
     for text in ("ENV A=some value with b=c", "ENV A some value with b=c"):

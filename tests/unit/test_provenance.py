@@ -71,7 +71,7 @@ STEPS: Final = [
     {"id": "step7", "op": {"Op": None}, "inputs": ["step6:0"]},
 ]  # fmt: skip
 
-METADATA: Final = {
+METADATA: Final[dict[str, Any]] = {
     "vcs": {"source": "https://user:pass@git.example/x", "revision": "abc"},
     "source": {
         "locations": {
@@ -312,6 +312,15 @@ def test_provenance_of_mode_min_gives_no_lines_and_no_notice():
     for part in ("buildConfig", "metadata"):
         del statement["predicate"][part]
     assert attach_provenance(INSTRUCTIONS, attestation(statement), image()) == (INSTRUCTIONS, ())
+
+
+def test_a_dockerfile_that_is_none_leaves_the_lines_of_layers():
+    statement = v02()
+    source = {**METADATA["source"], "infos": [{"filename": "Dockerfile", "data": encoded("no instruction")}]}
+    statement["predicate"]["metadata"][BUILDKIT] = {**METADATA, "source": source}
+    found, notices = attach_provenance(INSTRUCTIONS, attestation(statement), image())
+    assert [item.dockerfile is not None for item in found] == [False, False, True, True, True, False]
+    assert notices == ()
 
 
 def test_a_target_that_the_dockerfile_does_not_have_is_a_notice():

@@ -72,7 +72,7 @@ def wanted(steps: Sequence[Step]) -> tuple[Wanted, ...]:
     found: list[Wanted] = []
     for owner, step in enumerate(steps):
         if step.keyword in _PAIRED:
-            found += [Wanted(owner, step.keyword, name, (_pattern(value),)) for name, value in _pairs(step)]
+            found += [Wanted(owner, step.keyword, name, (_pattern(value),)) for name, value in _pairs(step) if name]
         else:
             before = places[owner - 1] if owner else None
             found.append(Wanted(owner, step.keyword, "", tuple(_patterns(step, before))))

@@ -6,7 +6,7 @@ see the OCI image specification and ``image-formats.md`` of the house facts for 
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -27,6 +27,10 @@ INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_INDEX})
 MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 
 
+SizeBytes = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""A size that a file can have."""
+
+
 class WirePlatform(msgspec.Struct, frozen=True):
     """The platform of an index entry."""
 
@@ -40,7 +44,7 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
 
     digest: str
     media_type: str | None = None
-    size: int | None = None
+    size: SizeBytes | None = None
     annotations: dict[str, str] | None = None
     platform: WirePlatform | None = None
     artifact_type: str | None = None

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from imgscan.errors import BlobAbsentError, DigestMismatchError, ImgscanError
+from imgscan.errors import BlobAbsentError, ImgscanError
 from imgscan.image import overlay
 from imgscan.model.values import Digest, LayerStatus, Notice
 from imgscan.scan.cutter import Cutter
@@ -49,10 +49,8 @@ class LayerScan:
     notices: tuple[Notice, ...] = ()
 
 
-def scan_layer(
-    blob: LayerBlob, workers: Workers, advanced: Callable[[int], None], expected: Digest | None = None
-) -> LayerScan:
-    """Scan one layer; ``advanced`` is told of stored bytes as they are read, ``expected`` is the diff_id if known.
+def scan_layer(blob: LayerBlob, workers: Workers, advanced: Callable[[int], None]) -> LayerScan:
+    """Scan one layer; ``advanced`` is told of stored bytes as they are read.
 
     What goes wrong within the layer becomes a notice, and what was found until then is kept.
     """
@@ -63,7 +61,7 @@ def scan_layer(
         return LayerScan(None, None, 0, 0, 0, LayerStatus.ABSENT, notices=(_notice("absent-layer", blob.key, error),))
     except ImgscanError as error:
         reading.problem(_notice("unreadable-layer", blob.key, error))
-    return reading.result(expected)
+    return reading.result()
 
 
 class _Reading:
@@ -148,8 +146,8 @@ class _Reading:
     def _diff_id(self) -> Digest:
         return Digest("sha256:" + self._diff_hash.hexdigest())
 
-    def result(self, expected: Digest | None) -> LayerScan:
-        """Wait for the workers, compare digests, and put everything together."""
+    def result(self) -> LayerScan:
+        """Wait for the workers, compare the digest, and put everything together."""
         matches: list[FileMatch] = []
         for future in self._futures:
             found, told = future.result()
@@ -159,11 +157,10 @@ class _Reading:
             message = f"only {MAX_MATCHES} of {len(matches)} matches in this layer are reported"
             self._notices.append(Notice("too-many-matches", self._blob.key, message))
         if not self._failed:
-            self._compare("layer", self._stored_digest, self._blob.digest)
-            self._compare("uncompressed layer", self._diff_id(), expected)
+            self._notices += compare_digests("layer", self._blob.key, self._stored_digest, self._blob.digest)
         return LayerScan(
-            digest=self._blob.digest or (None if self._failed else self._stored_digest),
-            diff_id=expected or (None if self._failed else self._diff_id()),
+            digest=None if self._failed else self._stored_digest,
+            diff_id=None if self._failed else self._diff_id(),
             size_bytes=self._stored_bytes,
             uncompressed_bytes=self._unpacked_bytes,
             files=self._files,
@@ -173,15 +170,16 @@ class _Reading:
             notices=tuple(self._notices),
         )
 
-    def _compare(self, what: str, actual: Digest | None, expected: Digest | None) -> None:
-        if expected is None or actual is None or actual == expected:
-            return
-        if actual.partition(":")[0] != expected.partition(":")[0]:
-            message = f"the digest of the {what} is of a kind that is not verified"
-            self._notices.append(Notice("digest-not-verified", self._blob.key, message))
-            return
-        error = DigestMismatchError(f"the {what} has the digest {actual} instead of {expected}")
-        self.problem(_notice("digest-mismatch", self._blob.key, error))
+
+def compare_digests(what: str, where: str, actual: Digest | None, expected: Digest | None) -> list[Notice]:
+    """A notice if what was read is not what was named; nothing if either is unknown."""
+    if expected is None or actual is None or actual == expected:
+        return []
+    if actual.partition(":")[0] != expected.partition(":")[0]:
+        message = f"the digest of the {what} is of a kind that was not verified"
+        return [Notice("digest-not-verified", where, message)]
+    message = f"the {what} has the digest {actual} instead of {expected}"
+    return [Notice("digest-mismatch", where, message, incomplete=True)]
 
 
 class _Counting:

@@ -17,6 +17,7 @@ class Options:
     """All of it with defaults, so that ``scan(["myimage:tag"])`` does the usual thing.
 
     ``fail_on`` ``None`` never fails the gate over findings. ``jobs`` ``None`` uses every core this process may use.
+    ``fingerprint_key`` lets fingerprints of secrets that could be guessed stand on a keyed hash of them.
     """
 
     wanted: Wanted = field(default_factory=Wanted)
@@ -30,5 +31,6 @@ class Options:
     rules: tuple[Path, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
+    fingerprint_key: bytes | None = field(default=None, repr=False)
     jobs: int | None = None
     use_cache: bool = True

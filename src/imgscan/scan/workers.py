@@ -61,7 +61,11 @@ class Workers:
 
         return self._pool.submit(task)
 
-    def close(self) -> None:
-        """End the threads, and every reading that still goes on."""
+    def stop(self) -> None:
+        """Let no reading go on: the next one that asks for a buffer gets an error."""
         self._stopped = True
+
+    def close(self) -> None:
+        """End the threads."""
+        self.stop()
         self._pool.shutdown(wait=True)

@@ -14,7 +14,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from imgscan.errors import BlobAbsentError, ImageFormatError, ImgscanError, LimitExceededError
+from imgscan.errors import BlobAbsentError, DigestMismatchError, ImageFormatError, ImgscanError, LimitExceededError
 from imgscan.image.image import Image, LayerRef
 from imgscan.model.values import Notice
 from imgscan.sources.base import LayerBlob, Wanted
@@ -135,8 +135,10 @@ class _Contents:
             return self.kind
         return DOCKER_ARCHIVE if self.members.find(DOCKER_MANIFEST) else OCI_ARCHIVE
 
-    def images(self, store: Store, layers: Sequence[Stored]) -> tuple[Image, ...]:
+    def images(self, store: Store, layers: Sequence[Stored], *, begun: bool) -> tuple[Image, ...]:
         """The images of the archive. Where no manifest can be used, one image without a name of ``layers``.
+
+        A wrong digest is an error unless the layers have already been handed out: their findings are to be kept.
 
         Raises:
             SourceError: it has no image of the wanted platform.
@@ -144,6 +146,10 @@ class _Contents:
         """
         try:
             images = read_images(store, wanted=self.wanted, source=self.source, name=self.name)
+        except DigestMismatchError as error:
+            if not begun:
+                raise
+            images = (self._unnamed(layers, error),)
         except ImageFormatError as error:
             if not layers or not any(map(is_of_image, self.members.files)):
                 raise self.failure or self._refusal(error) from None
@@ -197,7 +203,9 @@ class _Indexed:
         return read_exactly(self._open(stored.key), stored.size_bytes)
 
     def prepared(self) -> Prepared:
-        images = self.contents.images(self, list(filter(self._is_layer, self.contents.members.files.values())))
+        images = self.contents.images(
+            self, list(filter(self._is_layer, self.contents.members.files.values())), begun=False
+        )
         return Prepared(images, self._blob, self.contents.failure)
 
     def _blob(self, ref: LayerRef) -> LayerBlob:
@@ -236,7 +244,7 @@ class _Passing:
 
     def images(self) -> tuple[Image, ...]:
         if self._images is None:
-            self._images = self._contents.images(self, list(self._layers.values()))
+            self._images = self._contents.images(self, list(self._layers.values()), begun=bool(self._layers))
         return self._images
 
     def locate(self, path: str) -> Stored | None:

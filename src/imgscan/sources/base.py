@@ -48,11 +48,13 @@ class LayerBlob:
 class OpenSource(Protocol):
     """A source in use."""
 
-    parallel: bool
-    """Whether several layers may be read at the same time, and in any order.
+    @property
+    def parallel(self) -> bool:
+        """Whether several layers may be read at the same time, and in any order.
 
-    If false, a blob must be read (or closed) before the next one is asked for.
-    """
+        If false, a blob must be read (or closed) before the next one is asked for.
+        """
+        ...
 
     def layers(self) -> Iterator[LayerBlob]:
         """Every layer blob of the chosen images, each key once.
@@ -74,8 +76,13 @@ class OpenSource(Protocol):
 class Source(Protocol):
     """One place that has the image that was asked for."""
 
-    kind: str
-    """``docker``, ``podman``, ``containerd``, ``registry``, ``docker-archive``, ``oci-archive`` or ``oci-dir``."""
+    @property
+    def kind(self) -> str:
+        """``docker``, ``podman``, ``containerd``, ``registry``, ``docker-archive``, ``oci-archive`` or ``oci-dir``.
+
+        Known at the latest when the source is open.
+        """
+        ...
 
     def open(self) -> AbstractContextManager[OpenSource]:
         """Begin reading.

@@ -112,10 +112,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     with translated(str(path)):
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        hint = "oci-dir: reads an image layout" if stat.S_ISDIR(mode) else None
+        raise ImageFormatError("not a regular file", where=str(path), hint=hint)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            hint = "oci-dir: reads an image layout" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else None
-            raise ImageFormatError("not a regular file", where=str(path), hint=hint)
         yield file
 
 

@@ -87,9 +87,7 @@ class FirstOf:
         raise _summary(self.text, refusals)
 
 
-def resolve(
-    text: str, *, wanted: Wanted, access: Access, stdin: Callable[[], BinaryIO] | None = None
-) -> Source:
+def resolve(text: str, *, wanted: Wanted, access: Access, stdin: Callable[[], BinaryIO] | None = None) -> Source:
     """The source that ``text`` means. Looks at the file system, and asks nobody yet.
 
     Raises:

@@ -35,8 +35,8 @@ MARGIN_SECONDS: Final = 5.0
 """A token is renewed this long before it ends: it has to reach the registry in time."""
 CLIENT_ID: Final = "imgscan"
 
-_SCHEME: Final = re.compile(r"[\s,]*([A-Za-z]+)(?:\s+(?=[A-Za-z_]+=)|\s*(?=,|$))")
-_PARAMETER: Final = re.compile(r'[\s,]*([A-Za-z_]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
+_SCHEME: Final = re.compile(r"[\s,]*([A-Za-z]+)(?:\s+(?=[A-Za-z_]+\s*=)|\s*(?=,|$))")
+_PARAMETER: Final = re.compile(r'[\s,]*([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,65536}")
 
 

@@ -127,7 +127,7 @@ def _history(digest: str, text: str) -> dict[str, Any]:
     command = step.container_config.cmd if step.container_config else None
     told = {
         "created": step.created,
-        "created_by": " ".join(command or ()),
+        "created_by": " ".join(command) if command else None,
         "author": step.author,
         "comment": step.comment,
         "empty_layer": True if digest == EMPTY_LAYER else None,

@@ -11,7 +11,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from imgscan.errors import BlobAbsentError, ImageFormatError, ImageNotFoundError, ImgscanError, UnreachableError
+from imgscan.errors import (
+    AccessDeniedError,
+    BlobAbsentError,
+    ImageFormatError,
+    ImageNotFoundError,
+    ImgscanError,
+    UnreachableError,
+)
 from imgscan.image import select, wire
 from imgscan.image.image import Image, LayerRef
 from imgscan.model.values import Notice
@@ -68,6 +75,9 @@ class RegistrySource:
                 images = _Reading(client, self._reference, self._wanted).images()
             except ImgscanError as error:
                 error.where = error.where or str(self._reference)
+                if isinstance(error, AccessDeniedError):
+                    unusable = (f"{notice.where} {notice.message}" for notice in client.notices)
+                    error.hint = "; ".join(filter(None, (error.hint, *unusable)))
                 raise
             yield OpenRegistry(client, images)
 

@@ -72,15 +72,15 @@ class Address:
         return f"{self.scheme}://{self}{self.target}"
 
 
-def address(url: str) -> Address:
-    """Take an absolute http or https URL apart.
+def address(url: str, base: str = "") -> Address:
+    """Take an http or https URL apart, which may be relative to ``base``.
 
     Raises:
         SourceError: it is not one, or it carries a user name.
     """
     try:
-        parts = parse_url(url)
-    except (broken.LocationParseError, UnicodeError):
+        parts = parse_url(urljoin(base, url))
+    except ValueError:  # of either library
         raise SourceError("the registry names an address that is not a URL") from None
     if parts.scheme not in DEFAULT_PORTS or not parts.host:
         raise SourceError("the registry names an address that is neither http nor https")
@@ -243,7 +243,7 @@ class Transport:
             answer.close()
             if body is not None:
                 raise SourceError("a request with credentials was redirected; refused", where=str(current))
-            target = address(urljoin(current.url, location))
+            target = address(location, current.url)
             self.check_leap(current, target)
             if target.origin != asked.origin:
                 sent.pop("Authorization", None)  # for good: it does not come back if a later hop does

@@ -1,0 +1,84 @@
+"""Which layers come from the base image: by diff_id against the one named, else by what the image says of itself.
+
+Marks layers, never skips them. An image that a label names is not looked up: a scanned image must not make us call
+somewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from imgscan.image import provenance
+from imgscan.model import report
+from imgscan.model.values import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgscan.image.history import Instruction
+    from imgscan.image.image import Image
+
+NAME: Final = "org.opencontainers.image.base.name"
+"""OCI image specification, "Pre-Defined Annotation Keys"; builders write it as a label too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base image: its name, how it is known, how many layers and instructions of the image are its own."""
+
+    reference: str | None = None
+    how: Literal["flag", "label", "provenance", "unknown"] = "unknown"
+    layers: int = 0
+    instructions: int = 0
+
+    def info(self) -> report.Base:
+        """As it stands in a report."""
+        return report.Base(self.reference, self.layers, self.how)
+
+
+def of_flag(reference: str, candidates: Sequence[Image], image: Image) -> tuple[Base, list[Notice]]:
+    """The base that was named, given the images found under that name: the longest one whose layers begin ours."""
+    ours = [layer.diff_id for layer in image.layers]
+    theirs = [[layer.diff_id for layer in candidate.layers] for candidate in candidates]
+    fitting = [
+        diff_ids for diff_ids in theirs if diff_ids and None not in diff_ids and ours[: len(diff_ids)] == diff_ids
+    ]
+    if not fitting:
+        message = "the image does not begin with the layers of this base, so no layer is marked as of the base"
+        return Base(reference, "flag"), [Notice("base-mismatch", reference, message)]
+    return Base(reference, "flag", max(map(len, fitting))), []
+
+
+def recorded(image: Image, instructions: Sequence[Instruction]) -> Base:
+    """The base that the image itself names, in provenance or by a label."""
+    for attestation in image.attestations:
+        if found := provenance.base(attestation):
+            return Base(found[0], "provenance", _layers_before(instructions))
+    labels = (image.config.config.labels if image.config and image.config.config else None) or {}
+    annotated = {key.rpartition("[")[2].removesuffix("]"): value for key, value in image.annotations.items()}
+    name = labels.get(NAME) or annotated.get(NAME)
+    return Base(name, "label", _layers_before(instructions)) if name else Base()
+
+
+def _layers_before(instructions: Sequence[Instruction]) -> int:
+    """Layers in front of the first instruction that stands in the Dockerfile; none if that is not known."""
+    first = next((number for number, step in enumerate(instructions) if step.dockerfile is not None), 0)
+    return sum(step.layer is not None for step in instructions[:first])
+
+
+def instructions_of(base: Base, instructions: Sequence[Instruction]) -> int:
+    """How many instructions belong to the base: those up to its last layer, and what only sets the config behind it.
+
+    Where a Dockerfile is known, its first instruction ends the base; else the next layer does, and metadata between the
+    two counts as ours, so that nothing of ours is taken for the base's.
+    """
+    if not base.layers:
+        return 0
+    last = max(
+        (n for n, step in enumerate(instructions) if step.layer is not None and step.layer < base.layers), default=-1
+    )
+    for number in range(last + 1, len(instructions)):
+        if instructions[number].dockerfile is not None:
+            return number
+    return last + 1

@@ -1,0 +1,64 @@
+"""What stands in the config, the history, annotations and attestations of an image: scanned, and each secret told once.
+
+The same value often stands in several of them (an ``ENV`` is in the history and in the config, a build arg in every
+step after it); the first place in the order of ``image.fields`` names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgscan.image.fields import fields
+from imgscan.model.values import Where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from imgscan.image.fields import Field
+    from imgscan.image.history import Instruction
+    from imgscan.image.image import Image
+    from imgscan.match.detector import Detector
+    from imgscan.model.values import Match, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMatch:
+    """A match in a field."""
+
+    field: Field
+    match: Match
+
+
+def scan_config(
+    image: Image, instructions: Sequence[Instruction], detector: Detector
+) -> tuple[tuple[FieldMatch, ...], tuple[Notice, ...]]:
+    """The secrets of an image that are in no file, one match for each secret and kind of place."""
+    found, notices = fields(image, instructions)
+    told = list(notices)
+    matches: list[FieldMatch] = []
+    for field in found:
+        own, more = detector.text(field.text, field.where, field.key)
+        matches += [FieldMatch(field, match) for match in own]
+        told += more
+    return tuple(_once(matches)), tuple(told)
+
+
+def _once(matches: Iterable[FieldMatch]) -> Iterable[FieldMatch]:
+    """Leave out what repeats an earlier match: the same value under the same place, or of the history again."""
+    seen: dict[bytes, list[Field]] = {}
+    for found in matches:
+        earlier = seen.setdefault(found.match.secret.value, [])
+        if not any(_repeats(found.field, field) for field in earlier):
+            earlier.append(found.field)
+            yield found
+
+
+def _repeats(field: Field, earlier: Field) -> bool:
+    if field.place == earlier.place and field.where is not Where.HISTORY:
+        return True
+    if not field.key.startswith(("history", "container_config")):
+        return False
+    if field.key == earlier.key or field.key.startswith("container_config"):
+        return True
+    return field.where is earlier.where or (field.where is Where.HISTORY and earlier.where is Where.ARG)
