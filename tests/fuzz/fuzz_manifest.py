@@ -1,7 +1,7 @@
 """Fuzz target: whatever an archive's manifests say, there is an image, or an error that quotes nothing of them.
 
-The input is up to three documents, parted by ``\\x1e``: ``manifest.json``, ``index.json``, and a blob that they may name by
-its digest, written ``@``.
+The input is up to three documents, parted by ``\\x1e``: ``manifest.json``, ``index.json``, and a blob that they may
+name by its digest, written ``@``.
 """
 
 import io
@@ -10,7 +10,7 @@ import sys
 from imgscan.errors import ImgscanError
 from imgscan.image.image import Image
 from imgscan.sources.archive import StreamSource
-from imgscan.sources.base import Wanted
+from imgscan.sources.base import OpenSource, Wanted
 from tests.support.images import ImageBuilder, blob, docker_25, sha256, tar_of
 
 IMAGE = ImageBuilder("a:1").layer({"f": b"1"})
@@ -19,20 +19,26 @@ MEMBERS = docker_25(IMAGE)
 
 def check(data: bytes) -> None:
     packed, index, document = (*data.split(b"\x1e"), b"", b"")[:3]
-    digest = sha256(document)
-    members = {**MEMBERS, blob(digest): document}
-    for name, content in (("manifest.json", packed), ("index.json", index)):
-        members[name] = content.replace(b"@", digest.encode()) or MEMBERS[name]
+    digest = sha256(document).encode()
+    members = {**MEMBERS, blob(sha256(document)): document}
+    members |= {"manifest.json": packed.replace(b"@", digest), "index.json": index.replace(b"@", digest)}
     stream = io.BytesIO(tar_of(members))
 
     with StreamSource(lambda: stream, kind="docker", reference="-", wanted=Wanted(all_platforms=True)).open() as source:
         keys = {layer.key for layer in source.layers()}
-        try:
-            images = source.images()
-        except ImgscanError as error:
-            assert str(error).isprintable()
-        else:
-            _check_images(images, keys)
+        images = _images(source)
+
+    if isinstance(images, ImgscanError):
+        assert str(images).isprintable()
+    else:
+        _check_images(images, keys)
+
+
+def _images(source: OpenSource) -> tuple[Image, ...] | ImgscanError:
+    try:
+        return source.images()
+    except ImgscanError as error:
+        return error
 
 
 def _check_images(images: tuple[Image, ...], keys: set[str]) -> None:

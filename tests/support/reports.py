@@ -147,6 +147,13 @@ def image(*findings: r.Finding, **changes: Any) -> r.Image:
     return replace(sample, **changes)
 
 
+def unavailable(reference: str = "absent:1") -> r.Image:
+    """An image that could not be had."""
+    missing = notice(code=r.UNAVAILABLE, where=reference, message="no engine and no registry has it")
+    nothing = r.Coverage(False, 0, 0, 0, 0, 0, 0)
+    return image(reference=reference, source="unknown", layers=(), notices=(missing,), coverage=nothing)
+
+
 def report(
     *images: r.Image, fail_on: Severity | None = Severity.LOW, allow_incomplete: bool = False, **changes: Any
 ) -> r.Report:

@@ -192,6 +192,14 @@ def test_the_verdict_is_the_exit_code(scan, report, code):
     assert imgscan("x").exit_code == code
 
 
+def test_of_several_images_the_missing_one_is_told_and_the_others_are_reported(scan):
+    scan.answer = sample.report(sample.image(), sample.unavailable())
+    result = imgscan("x", "absent:1")
+    assert result.exit_code == 3
+    assert result.stderr == "imgscan: error: absent:1: no engine and no registry has it\n"
+    assert "no secrets in myimage:tag" in result.stdout
+
+
 def test_standard_output_carries_the_report_and_nothing_else(scan):
     scan.answer = sample.everything()
     result = imgscan("-f", "json", "-v", "x")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,11 @@ def test_a_closed_pipe_is_quiet():
         assert process.stderr is not None
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+def test_a_full_disk_behind_standard_output_is_told():
+    program = [sys.executable, "-m", "imgscan", "schema"]
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 3
+    assert result.stderr == "imgscan: error: standard output: cannot be written: No space left on device\n"

@@ -46,6 +46,11 @@ def test_an_incomplete_scan_passes_when_that_is_allowed():
     assert (verdict.passed, verdict.exit_code, verdict.reasons) == (True, 0, ())
 
 
+def test_an_image_that_could_not_be_had_never_passes():
+    _, verdict = judge([sample.image(), sample.unavailable()], fail_on=None, allow_incomplete=True)
+    assert (verdict.exit_code, verdict.reasons) == (3, ("absent:1 could not be scanned",))
+
+
 def test_findings_beat_incompleteness_and_both_are_named():
     _, verdict = judge([sample.image(CRITICAL, notices=INCOMPLETE)], fail_on=Severity.LOW, allow_incomplete=False)
     assert verdict.exit_code == 1

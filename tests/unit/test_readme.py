@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner
 
 from imgscan.cli.app import EXIT_CODES, app
 from imgscan.cli.settings import SETTINGS
+from tests.support.commands import imgscan
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -57,3 +59,17 @@ def test_the_leaky_image_is_what_its_script_writes():
     assert len(stored) < 20_000
     for token in (script.GITHUB, script.NPM, script.STRIPE, script.DATABASE):
         assert token.encode() not in stored
+
+
+def test_the_leaky_image_leaks_in_five_ways_and_the_report_says_where():
+    result = imgscan(str(ROOT / "fixtures" / "leaky-app.tar.gz"), "--format", "json")
+    assert result.exit_code == 1
+    (image,) = json.loads(result.stdout)["images"]
+    keywords = [step["text"].partition("=")[0] for step in image["instructions"]]
+    assert sorted((item["rule"]["id"], keywords[item["instruction"]], item["state"]) for item in image["findings"]) == [
+        ("github-pat-classic", "ENV GITHUB_TOKEN", "config"),
+        ("npm-access-token", "ARG NPM_TOKEN", "config"),
+        ("postgres-url", "COPY .env /app/.env", "deleted"),
+        ("private-key-openssh", "COPY deploy_key /root/.ssh/id_ed25519", "present"),
+        ("stripe-live-secret-key", "COPY .env /app/.env", "deleted"),
+    ]

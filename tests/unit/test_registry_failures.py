@@ -279,6 +279,16 @@ def test_a_manifest_must_be_what_was_asked_for(registry, opened):
         opened(digest)
 
 
+def test_a_manifest_must_have_the_size_that_its_index_says(registry, opened):
+    image = app()
+    registry.push(image)
+    registry.put(
+        dump({"schemaVersion": 2, "manifests": [{**descriptor(image.manifest(), OCI + "manifest.v1+json"), "size": 5}]})
+    )
+    with pytest.raises(ImageFormatError, match="another size"):
+        opened()
+
+
 def test_a_config_must_be_what_the_manifest_names(registry, opened):
     image = app()
     registry.push(image)

@@ -244,6 +244,11 @@ def test_hosts_are_judged_by_how_far_inside_they_are(host, expected, monkeypatch
     assert reach(host, resolve=False) is expected
 
 
+def test_names_are_looked_up_and_those_without_an_address_are_outside():
+    assert addresses._lookup("127.0.0.1", 0) == ("127.0.0.1",)
+    assert reach("nowhere.invalid", resolve=True) is Reach.PUBLIC
+
+
 # TLS
 
 
@@ -318,7 +323,7 @@ def open_once(registry: FakeRegistry, access: Access) -> None:
 # Proxies
 
 
-def test_loopback_is_never_asked_through_a_proxy(registry, opened, monkeypatch):
+def test_loopback_is_never_asked_through_a_proxy(opened, monkeypatch):
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://user:pw@127.0.0.1:1")
     assert len(content(opened())) == 2

@@ -158,6 +158,13 @@ def test_several_images_are_told_apart_and_summed_up():
     assert "\n1 secret (1 critical) in 2 images\n" in shown
 
 
+def test_an_image_that_could_not_be_had_is_not_called_clean():
+    shown = text(sample.report(sample.image(), sample.unavailable()))
+    assert "absent:1\n  could not be scanned: no engine and no registry has it\n" in shown
+    assert "no secrets in absent" not in shown
+    assert "\nno secrets in 1 of 2 images\n" in shown
+
+
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(width):
     path = "/" + "/".join(["very-long-directory-name"] * 20) + "/日本語.env"

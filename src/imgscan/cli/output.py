@@ -19,13 +19,19 @@ PRIVATE: Final = 0o600
 
 
 def write_standard(content: bytes) -> None:
-    """Write to standard output. A reader that has gone away has seen enough; that is no error."""
+    """Write to standard output. A reader that has gone away has seen enough; that is no error.
+
+    Raises:
+        ImgscanError: it cannot be written.
+    """
     try:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         # Python flushes once more at the end, and would complain then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise ImgscanError(f"cannot be written: {error.strerror}", where="standard output") from error
 
 
 def write_file(path: Path, content: bytes, *, mode: int = PUBLIC) -> None:

@@ -8,9 +8,10 @@ import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
-from imgscan.cli import output
+from imgscan.cli import failures, output
 from imgscan.cli.options import Target
 from imgscan.errors import UsageError
+from imgscan.model.report import UNAVAILABLE
 from imgscan.model.values import Confidence, Severity
 from imgscan.report import Look, renderer
 from imgscan.scan import scan
@@ -39,9 +40,18 @@ def run(images: Sequence[str], given: Mapping[str, Any]) -> int:
     options = _options(images, given)
     with _watcher(given) as progress:
         report = scan(images, options, progress)
+    _tell_unavailable(report)
     for target in targets:
         _deliver(report, target, given)
     return report.verdict.exit_code
+
+
+def _tell_unavailable(report: Report) -> None:
+    """Of several images, those that could not be had; a program that reads the report may not show it."""
+    for image in report.images:
+        for notice in image.notices:
+            if notice.code == UNAVAILABLE:
+                failures.say(f"error: {notice.where}: {notice.message}")
 
 
 def _targets(given: Mapping[str, Any]) -> list[Target]:

@@ -158,7 +158,7 @@ SETTINGS: Final = (
         metavar="FILE",
         is_eager=True,
         callback=_load,
-        help="Configuration file.  [default: the next imgscan.toml or pyproject.toml]",
+        help="Configuration file.  [default: the nearest imgscan.toml or pyproject.toml]",
     ),
 )
 

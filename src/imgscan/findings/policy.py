@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from imgscan.model.report import Summary, Verdict
+from imgscan.model.report import UNAVAILABLE, Summary, Verdict
 from imgscan.model.values import Severity
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ INCOMPLETE: Final = 3
 def judge(images: Sequence[Image], *, fail_on: Severity | None, allow_incomplete: bool) -> tuple[Summary, Verdict]:
     """Count what counts, and say whether the gate is passed.
 
-    ``fail_on`` is the mildest severity that fails; ``None`` never fails over findings.
+    ``fail_on`` is the mildest severity that fails; ``None`` never fails over findings. ``allow_incomplete`` forgives
+    what was not looked at within an image, but not an image that could not be had at all.
     """
     findings = [finding for image in images for finding in image.findings]
     counting = [finding for finding in findings if finding.suppressed is None]
     failing = [finding for finding in counting if fail_on is not None and finding.severity.rank <= fail_on.rank]
-    incomplete = [image for image in images if not image.coverage.complete and not allow_incomplete]
-    reasons = [f"{tally(failing)} at {fail_on} or above"] if failing else []
-    reasons += [f"{image.reference} was not looked at completely" for image in incomplete]
-    code = FOUND if failing else INCOMPLETE if incomplete else CLEAN
+    gaps = [gap for image in images if (gap := _gap(image, allow_incomplete=allow_incomplete))]
+    reasons = [f"{tally(failing)} at {fail_on} or above", *gaps] if failing else gaps
+    code = FOUND if failing else INCOMPLETE if gaps else CLEAN
     summary = _summary(counting, suppressed=len(findings) - len(counting))
     return summary, Verdict(passed=code == CLEAN, exit_code=code, reasons=tuple(reasons))
 
@@ -50,6 +50,12 @@ def by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
     """How many of each severity, zeros included, worst first."""
     counts = Counter(finding.severity for finding in findings)
     return {severity: counts[severity] for severity in Severity}
+
+
+def _gap(image: Image, *, allow_incomplete: bool) -> str | None:
+    if any(notice.code == UNAVAILABLE for notice in image.notices):
+        return f"{image.reference} could not be scanned"
+    return None if image.coverage.complete or allow_incomplete else f"{image.reference} was not looked at completely"
 
 
 def _summary(counting: Sequence[Finding], *, suppressed: int) -> Summary:

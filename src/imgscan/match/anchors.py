@@ -27,8 +27,11 @@ ENOUGH: Final = 40
 ENOUGH_IN_CONTEXT: Final = 8
 """Characters of the value in the form of a contextual rule, behind the name and the separator."""
 
-CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w .-]{0,24}[^\w]{1,12}(?:(?:value|str|string)[^\w]{1,8})?%s"
-"""A keyword, the rest of the name, whatever separates it from its value, the beginning of the value."""
+CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w.-]*(?: [\w.-]+){0,2}\W+(?:(?:value|str|string)\W+)?%s"
+"""A keyword, the rest of the name, whatever separates it from its value, the beginning of the value.
+
+Open-ended, where the second stage counts: a loop is one state of hyperscan's automaton, a count is as many as it counts.
+"""
 
 Node = tuple[Any, Any]
 """An operator of ``re._constants`` and its argument, whose type depends on the operator."""

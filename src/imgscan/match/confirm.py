@@ -26,10 +26,14 @@ TIMEOUT_SECONDS: Final = 1.0
 GROUP: Final = "secret"
 
 ASSIGNMENT: Final = (
-    r"(?:(?i:%s)[\w .-]{0,24}[\s\"'`\\\])=:>,(|]{1,12}(?:(?i:value|str|string)[\s\"'`\\=:>]{1,8})?)(?:%s)(?![\w-])"
+    r"(?:(?i:%s)[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
+    r"[\s\"'`\\\])=:>,(|]{1,12}(?:(?i:value|str|string)[\s\"'`\\=:>]{1,8})?)(?:%s)(?![\w-])"
 )
-"""A name with a keyword in it, what separates it from its value, the value: ``PINECONE_API_KEY = "…"``, ``"key": "…"``,
-``--key …``, ``<key>…``, ``name: KEY`` with ``value: …`` on the next line, and assignments with a type."""
+"""A name with a keyword in it, what separates it from its value, the value.
+
+``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``, ``name: KEY`` with ``value: …`` on the next line, and
+assignments with a type.
+"""
 
 
 class Span(NamedTuple):

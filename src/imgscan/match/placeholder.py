@@ -41,6 +41,12 @@ PUBLISHED: Final = frozenset(
         "da816f9f2c16e6c5390e7636cadc40c43551bf0bbcf8f36c65539e6633a9c5e8",  # the same, before 2018
         "2cafc0970149a84f3b9e62eaf169f36f59907a3b3e31f7b82e68c69cd27f7326",  # Stripe's documentation
         "f2d6ca16515033e5dce14eba840b979d27b5cbae24bb3e5bf484339667f86397",  # the same, before 2018
+        "6c96130f130ab0d6d158397e24d2bcc1c9a5e73ae081f6e983f1c7b545d24a4c",  # RFC 6749, the access token
+        "00cf4c781dc37003f7c7dd7d4c9a6ef1e0f4c62d9a291aa8bc398774e3fefd32",  # RFC 6749, the refresh token
+        "53f5da0aaa93d64cd5772c554cbf940f0539e689dddbeb8f923eec3f72c02ea9",  # RFC 6749, the client secret
+        "d167410a16865cd6463a00034dff5e571738b101e6a273d9fe3fe30f10db5bd5",  # the docstrings of oauthlib
+        "7e8a30c801002173d74cfad5c170a84b6b26ff5252bf0b7430a2d569f949cab7",  # the README of npm's arborist
+        "1fec4e9dead2fb48b893f5ff01018b8b8dde322d67813ea103213cffccb0ddab",  # the docstrings of urllib.request
     )
 )
 """SHA-256 of values that providers print in their documentation or build into their emulators."""

@@ -6,13 +6,16 @@ are UTC ISO 8601 with ``Z``, sizes are bytes, lines and columns start at 1, offs
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from imgscan.model.values import Confidence, EventKind, LayerStatus, Severity, State, Where
 
 SCHEMA_VERSION = "1.0"
+
+UNAVAILABLE: Final = "unavailable"
+"""Code of the notice of an image that could not be had at all, among others that could."""
 
 
 class Rules(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from imgscan.model.report import UNAVAILABLE
 from imgscan.model.values import Severity
 from imgscan.report import wording
 from imgscan.report.escape import printable
@@ -97,6 +98,17 @@ def _lines(report: Report, look: Look) -> Iterator[Line]:
 
 def _image(image: Image, look: Look) -> Iterator[Line]:
     yield Line(Text(printable(image.reference), "bold"))
+    if missing := _missing(image):
+        yield Line(Text(f"could not be scanned: {printable(missing.message)}", "bold yellow"), 2)
+    else:
+        yield from _scanned(image, look)
+
+
+def _missing(image: Image) -> NoticeInfo | None:
+    return next((notice for notice in image.notices if notice.code == UNAVAILABLE), None)
+
+
+def _scanned(image: Image, look: Look) -> Iterator[Line]:
     yield Line(Text(_about(image), "dim"), 2)
     shown = [finding for finding in image.findings if look.verbose or finding.suppressed is None]
     for group, findings in groupby(sorted(shown, key=_order), key=_group):
@@ -185,8 +197,8 @@ def _evidence(finding: Finding) -> str:
 
 def _advice(finding: Finding) -> Iterator[Line]:
     yield Line(Text(f"→ {printable(finding.remediation.summary)}", "green"), 4)
-    if finding.remediation.revoke_url:
-        yield Line(Text(printable(finding.remediation.revoke_url), "green"), 6)
+    if (url := finding.remediation.revoke_url) and url not in finding.remediation.summary:
+        yield Line(Text(printable(url), "green"), 6)
 
 
 def _notices(notices: Sequence[NoticeInfo], look: Look) -> Iterator[Line]:
@@ -226,7 +238,10 @@ def _summary(image: Image, look: Look) -> Iterator[Line]:
 
 def _total(report: Report) -> Line:
     findings = [finding for image in report.images for finding in image.findings if finding.suppressed is None]
-    return Line(Text(f"{wording.secrets(findings)} in {wording.count(len(report.images), 'image')}", "bold"))
+    total = wording.count(len(report.images), "image")
+    had = sum(not _missing(image) for image in report.images)
+    images = total if had == len(report.images) else f"{had} of {total}"
+    return Line(Text(f"{wording.secrets(findings)} in {images}", "bold"))
 
 
 def _gate(report: Report) -> Line:

@@ -14,6 +14,7 @@ import tarfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 64 * KIB
 """Small windows, so that every rule meets an edge without megabytes of padding."""
+
+BATCH: Final = 2_000
+"""Plants in one layer, so that it stays well below the number of matches that a layer may have."""
 
 HOSTILE_BYTES: Final = 8 * KIB
 HOSTILE_SECONDS: Final = 0.25
@@ -111,13 +115,19 @@ def _check_width(rule: Rule) -> Iterator[Problem]:
 
 
 def _check_files(detector: Detector) -> Iterator[Problem]:
-    plants = {f"{index:06d}": plant for index, plant in enumerate(_plants(detector))}
-    layer = _pack(plants)
     workers = Workers(detector, jobs=2, block_bytes=BLOCK)
+    plants = _plants(detector)
     try:
-        scan = scan_layer(LayerBlob("check", None, None, lambda: io.BytesIO(layer)), workers, lambda _: None)
+        while batch := list(islice(plants, BATCH)):
+            yield from _check_layer(batch, workers)
     finally:
         workers.close()
+
+
+def _check_layer(batch: Sequence[Plant], workers: Workers) -> Iterator[Problem]:
+    plants = {f"{index:06d}": plant for index, plant in enumerate(batch)}
+    layer = _pack(plants)
+    scan = scan_layer(LayerBlob("check", None, None, lambda: io.BytesIO(layer)), workers, lambda _: None)
     found: dict[str, list[FileMatch]] = defaultdict(list)
     for match in scan.matches:
         found[match.name.decode()].append(match)

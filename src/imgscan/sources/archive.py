@@ -27,7 +27,7 @@ from imgscan.streams.compress import PrefixedReader, read_exactly
 from imgscan.streams.limits import KIB, MAX_LAYERS, MAX_RATIO, MIB, RATIO_GRACE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from tarfile import TarInfo
     from typing import BinaryIO
@@ -135,7 +135,7 @@ class _Contents:
             return self.kind
         return DOCKER_ARCHIVE if self.members.find(DOCKER_MANIFEST) else OCI_ARCHIVE
 
-    def images(self, store: Store, layers: Sequence[Stored], *, begun: bool) -> tuple[Image, ...]:
+    def images(self, store: Store, layers: Iterable[Stored], *, begun: bool) -> tuple[Image, ...]:
         """The images of the archive. Where no manifest can be used, one image without a name of ``layers``.
 
         A wrong digest is an error unless the layers have already been handed out: their findings are to be kept.
@@ -146,16 +146,14 @@ class _Contents:
         """
         try:
             images = read_images(store, wanted=self.wanted, source=self.source, name=self.name)
-        except DigestMismatchError as error:
-            if not begun:
-                raise
-            images = (self._unnamed(layers, error),)
         except ImageFormatError as error:
-            if not layers or not any(map(is_of_image, self.members.files)):
+            refused = isinstance(error, DigestMismatchError) and not begun
+            found = list(layers)
+            if refused or not found or not any(map(is_of_image, self.members.files)):
                 raise self.failure or self._refusal(error) from None
-            images = (self._unnamed(layers, error),)
+            images = (self._unnamed(found, error),)
         first, *rest = images
-        return replace(first, notices=(*first.notices, *self.members.notices)), *rest
+        return replace(first, notices=(*first.notices, *self.members.notices())), *rest
 
     def _refusal(self, error: ImageFormatError) -> ImageFormatError:
         named = self.members.find(DOCKER_MANIFEST) or self.members.find(INDEX)
@@ -203,9 +201,8 @@ class _Indexed:
         return read_exactly(self._open(stored.key), stored.size_bytes)
 
     def prepared(self) -> Prepared:
-        images = self.contents.images(
-            self, list(filter(self._is_layer, self.contents.members.files.values())), begun=False
-        )
+        layers = filter(self._is_layer, self.contents.members.files.values())
+        images = self.contents.images(self, layers, begun=False)
         return Prepared(images, self._blob, self.contents.failure)
 
     def _blob(self, ref: LayerRef) -> LayerBlob:
@@ -216,7 +213,8 @@ class _Indexed:
 
     def _is_layer(self, stored: Stored) -> bool:
         start, size = self._places[stored.key]
-        return is_layer(os.pread(self._file.fileno(), min(size, HEAD_BYTES), start))
+        with translated(self.contents.name):
+            return is_layer(os.pread(self._file.fileno(), min(size, HEAD_BYTES), start))
 
 
 class _Passing:
@@ -244,7 +242,7 @@ class _Passing:
 
     def images(self) -> tuple[Image, ...]:
         if self._images is None:
-            self._images = self._contents.images(self, list(self._layers.values()), begun=bool(self._layers))
+            self._images = self._contents.images(self, self._layers.values(), begun=bool(self._layers))
         return self._images
 
     def locate(self, path: str) -> Stored | None:
@@ -283,9 +281,9 @@ class _Passing:
             refs = {ref.key: ref for image in self.images() for ref in image.layers}
         except ImgscanError:
             return  # images() raises it again
-        for key in refs.keys() & self._documents.keys():
-            content = self._documents[key]
-            yield LayerBlob(key, len(content), refs[key].digest, partial(io.BytesIO, content))
+        for key, ref in refs.items():
+            if (content := self._documents.get(key)) is not None:
+                yield LayerBlob(key, len(content), ref.digest, partial(io.BytesIO, content))
 
 
 def _enter(info: TarInfo, members: Members) -> Stored | None:
@@ -319,14 +317,15 @@ class _Plain:
 
 
 class _Counter:
-    """Counts what passes."""
+    """Counts what passes, and tells the system's errors apart from those of a codec."""
 
     def __init__(self, reader: ByteReader) -> None:
         self.count = 0
         self._reader = reader
 
     def read(self, size: int, /) -> bytes:
-        part = self._reader.read(size)
+        with translated("the archive"):
+            part = self._reader.read(size)
         self.count += len(part)
         return part
 

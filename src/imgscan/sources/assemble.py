@@ -5,6 +5,7 @@ Digests of JSON are verified by the fetching, those of layers where they are rea
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from imgscan.streams import digest as digests
 from imgscan.streams.limits import MAX_ATTESTATION_BYTES, MAX_JSON_BYTES, MAX_LAYERS, MIB
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from imgscan.image.select import Chosen
 
@@ -102,23 +103,24 @@ class Assembler:
             return Config(content, None, (Notice("bad-config", where, error.message, incomplete=True),))
 
     def _attestations(self, manifests: Iterable[wire.Descriptor]) -> tuple[tuple[Attestation, ...], tuple[Notice, ...]]:
-        found: dict[str, Attestation] = {}
+        statements: dict[str, wire.Descriptor] = {}
+        found: list[Attestation] = []
         notices: list[Notice] = []
-        for descriptor in manifests:
-            try:
-                manifest = wire.decode(
-                    self.fetch(descriptor, MAX_JSON_BYTES), wire.Manifest, what="attestation manifest"
-                )
-                for layer in manifest.layers or ():
-                    if layer.media_type != wire.IN_TOTO:
-                        notices.append(Notice("artifact-ignored", descriptor.digest, "not an in-toto statement"))
-                    elif layer.digest not in found:
-                        found[layer.digest] = self._attestation(layer)
-            except BlobAbsentError as error:  # usual: engines that pull one platform leave attestations behind
-                notices.append(Notice("absent-attestation", descriptor.digest, error.message))
-            except ImageFormatError as error:
-                notices.append(Notice("bad-attestation", descriptor.digest, error.message, incomplete=True))
-        return tuple(found.values()), tuple(notices)
+        for manifest in manifests:
+            with _noting(notices, manifest):
+                statements |= {layer.digest: layer for layer in self._statements(manifest, notices)}
+        for layer in statements.values():
+            with _noting(notices, layer):
+                found.append(self._attestation(layer))
+        return tuple(found), tuple(notices)
+
+    def _statements(self, descriptor: wire.Descriptor, notices: list[Notice]) -> Iterator[wire.Descriptor]:
+        content = self.fetch(descriptor, MAX_JSON_BYTES)
+        for layer in wire.decode(content, wire.Manifest, what="attestation manifest").layers or ():
+            if layer.media_type == wire.IN_TOTO:
+                yield layer
+            else:
+                notices.append(Notice("artifact-ignored", descriptor.digest, "not an in-toto statement"))
 
     def _attestation(self, layer: wire.Descriptor) -> Attestation:
         content = self._keep(self.fetch(layer, min(MAX_ATTESTATION_BYTES, self.left_bytes)))
@@ -127,6 +129,17 @@ class Assembler:
     def _keep(self, content: bytes) -> bytes:
         self.left_bytes -= len(content)
         return content
+
+
+@contextmanager
+def _noting(notices: list[Notice], descriptor: wire.Descriptor) -> Iterator[None]:
+    """What is wrong with an attestation never keeps its image from being scanned."""
+    try:
+        yield
+    except BlobAbsentError as error:  # usual: engines that pull one platform leave attestations behind
+        notices.append(Notice("absent-attestation", descriptor.digest, error.message))
+    except ImageFormatError as error:
+        notices.append(Notice("bad-attestation", descriptor.digest, error.message, incomplete=True))
 
 
 def pair(

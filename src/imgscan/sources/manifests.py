@@ -26,7 +26,7 @@ from imgscan.streams import digest as digests
 from imgscan.streams.limits import MAX_JSON_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from imgscan.sources.base import Wanted
 
@@ -132,9 +132,14 @@ class _Reading:
         images = [_merged(image, packed.pop(image.config_digest or "", None)) for image in listed]
         images += [image for image in packed.values() if self._takes(image)]
         if not images:
-            raise self.miss or ImageNotFoundError("there is no image of the wanted platform", where=self.name)
+            raise self.miss or self._none_fits(packed.values())
         images[0] = replace(images[0], notices=(*images[0].notices, *self.notices))
         return tuple(images)
+
+    def _none_fits(self, images: Iterable[Image]) -> ImageNotFoundError:
+        there = ", ".join(sorted({str(image.platform) for image in images})) or "none"
+        wanted = self.wanted.platform or "that is wanted"
+        return ImageNotFoundError(f"no image for platform {wanted}", where=self.name, hint=f"platforms here: {there}")
 
     def _takes(self, image: Image) -> bool:
         """Whether an image of ``manifest.json`` alone is wanted; one that the index knows was passed over there."""

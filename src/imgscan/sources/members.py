@@ -56,7 +56,7 @@ class Members:
 
     files: dict[str, Stored] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    notices: list[Notice] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     left_members: int = MAX_MEMBERS
     left_chars: int = MAX_NAME_CHARS
 
@@ -69,7 +69,7 @@ class Members:
         path = self._enter(name, 0)
         key = key_of(path)
         if path in self.files:
-            self.notices.append(Notice("duplicate-member", path, "this path comes twice; the last one counts"))
+            self.repeated.append(path)
             key = f"{key}#{self.left_members}"
         self.files[path] = Stored(key, size_bytes, digest_in(path))
         return self.files[path]
@@ -92,6 +92,13 @@ class Members:
                 break
             path = self.links[path]
         return self.files.get(path)
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What a reader of the report should know about the archive as such."""
+        if not self.repeated:
+            return ()
+        message = f"{len(self.repeated)} paths of the archive come again, this one first; the last of each counts"
+        return (Notice("duplicate-member", self.repeated[0], message),)
 
     def _enter(self, name: str, more_chars: int) -> str:
         self.left_members -= 1

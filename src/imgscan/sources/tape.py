@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, cast
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
     from imgscan.streams.compress import Reader
 
-MAX_HEADERS_BYTES: Final = 16 * KIB
-"""All headers of one member; those of image archives stay below 3 KiB. Larger ones cost ``tarfile`` of Python before
-3.11.10 quadratic time (CVE-2024-6232)."""
+MAX_HEADERS_BYTES: Final = 8 * KIB
+"""All headers of one member; those of image archives stay below 3 KiB. Time that hostile ones cost is quadratic."""
+
+_LONG_NUMBER: Final = re.compile(rb"\d{100}")
+"""``tarfile`` of Python before 3.11.10 backtracks over each digit of it (CVE-2024-6232)."""
 
 SKIP_BYTES: Final = MIB
 """What is read at a time of a member that nobody wants."""
@@ -101,6 +104,8 @@ class Tape:
         self.last = b""
         while len(self.last) < size and (part := self.pull(size - len(self.last))):
             self.last += part
+        if _LONG_NUMBER.search(self.last):
+            raise ImageFormatError("a header of the archive holds an absurd number")
         return self.last
 
     def pull(self, size: int) -> bytes:

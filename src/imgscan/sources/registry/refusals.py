@@ -73,9 +73,7 @@ def _told(answer: Answer, secrets: tuple[str, ...]) -> str:
         reasons = msgspec.json.decode(body, type=Reasons).errors[:MAX_REASONS]
     except (ImgscanError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""  # the status alone is an answer
-    told = "; ".join(filter(None, (_shown(reason) for reason in reasons)))
-    return "" if any(secret in told for secret in secrets) else told
-
-
-def _shown(reason: Reason) -> str:
-    return quoted(": ".join(filter(None, (reason.code, reason.message))))
+    told = [": ".join(filter(None, (reason.code, reason.message))) for reason in reasons]
+    if any(secret in text for secret in secrets for text in told):
+        return ""
+    return "; ".join(quoted(text) for text in told if text)

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urljoin
 from urllib.request import getproxies, proxy_bypass
@@ -186,14 +185,10 @@ class Transport:
         """
         if self._may_be_plain(self._home.host):
             try:
-                self._exchange("GET", self._at("https"), {}).close()
+                self._exchange("GET", address("/v2/", self._home.url), {}).close()
             except _PlainPortError:
-                self._home = self._at("http")
+                self._home = address(f"http://{self._registry}/")
         return f"{self._home.scheme}://{self._registry}"
-
-    def _at(self, scheme: str) -> Address:
-        plain = address(f"{scheme}://{self._registry}/v2/")
-        return Address(scheme, plain.host, plain.port, "/v2/")
 
     def request(self, method: str, url: str, headers: Headers, body: bytes | None = None) -> Answer:
         """Ask, follow redirects, and wait where the server asks for it; any status may come back in the end.
@@ -204,24 +199,27 @@ class Transport:
             UnreachableError: nobody answers, or not in time.
             SourceError: a redirect leads where none may.
         """
-        for attempt in count():
-            last = attempt + 1 >= self._patience.attempts
+        for attempt in range(self._patience.attempts - 1):
             try:
                 answer = self._follow(method, address(url), headers, body)
             except CutError:
-                if last:
-                    raise
-                self._rest(self._patience.backoff_of(attempt))
+                self.rest(attempt)
                 continue
-            if answer.status not in TEMPORARY or last:
-                return answer
-            asked = retry_after(answer.header("Retry-After"))
-            pause = self._patience.backoff_of(attempt) if asked is None else asked
-            if pause > self._patience.longest_wait or self._waited + pause > self._patience.total_wait:
+            pause = self._pause(answer, attempt)
+            if pause is None:
                 return answer
             answer.close()
             self._rest(pause)
-        raise AssertionError  # count() does not end
+        return self._follow(method, address(url), headers, body)
+
+    def _pause(self, answer: Answer, attempt: int) -> float | None:
+        """How long to wait before asking again; ``None`` if that is no use, or would take too long."""
+        if answer.status not in TEMPORARY:
+            return None
+        asked = retry_after(answer.header("Retry-After"))
+        pause = self._patience.backoff_of(attempt) if asked is None else asked
+        too_long = pause > self._patience.longest_wait or self._waited + pause > self._patience.total_wait
+        return None if too_long else pause
 
     def rest(self, attempt: int) -> None:
         """Wait a little before attempt ``attempt + 1`` at something that broke."""
