@@ -12,12 +12,12 @@ import io
 import json
 import os
 import stat
-import sys
 import sysconfig
 import tarfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,8 +37,8 @@ MAX_FILE_BYTES: Final = 24 * MB
 GZIP_LEVEL: Final = 6
 """What Docker, BuildKit and ``gzip`` use."""
 
-REPEATS: Final = {".git", "work"}
-"""Folders left out: the benchmark must not pack its own archives."""
+LEFT_OUT: Final = {".git", ".nox", "work"}
+"""Folders by name: the benchmark must not pack its own archives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Layer:
     max_bytes: int
 
 
-PLAN: Final = (
-    Layer("ADD rootfs.tar /", ("/usr/bin", "/usr/sbin", "/usr/share/locale", "/var/lib/dpkg"), 110 * MB),
+PLAN: Final = (  # without manuals, as in the slim images of Debian
+    Layer("ADD rootfs.tar /", ("/var/lib/dpkg", "/usr/sbin", "/usr/lib/x86_64-linux-gnu", "/usr/bin"), 130 * MB),
     Layer(
         "RUN apt-get install build-essential",
-        ("/usr/include", "/usr/share/man", "/usr/share/doc", "/usr/share/perl", "/usr/lib/gcc", "/usr/lib"),
+        ("/usr/include", "/usr/share/doc", "/usr/share/perl", "/usr/lib/gcc", "/usr/lib"),
         500 * MB,
     ),
     Layer("RUN install python", (sysconfig.get_path("stdlib"), "/usr/lib/python3"), 150 * MB),
@@ -103,8 +103,13 @@ def build() -> None:
 
 def _build(shape: str) -> str:
     plan, form = SHAPES[shape]
-    groups = [plan] if shape.startswith("one") else [(layer,) for layer in plan]
-    blobs = [_blob(WORK / f"{shape}-{number}.layer", layers, form) for number, layers in enumerate(groups)]
+    titles, groups = [layer.created_by for layer in plan], _chosen(plan)
+    if shape.startswith("one"):
+        titles, groups = [" && ".join(titles)], [list(chain.from_iterable(groups))]
+    blobs = [
+        _blob(WORK / f"{shape}-{number}.layer", title, paths, form)
+        for number, (title, paths) in enumerate(zip(titles, groups, strict=True))
+    ]
     new = archive(shape).with_suffix(".new")
     with tarfile.open(new, "w", format=tarfile.USTAR_FORMAT) as tar:
         _write_image(tar, shape, blobs, form)
@@ -118,7 +123,7 @@ def _build(shape: str) -> str:
     return f"{shape}: {size / MB:.0f} MB in {members} members; layers of {sizes} MB"
 
 
-def _blob(path: Path, layers: Iterable[Layer], form: str) -> Blob:
+def _blob(path: Path, title: str, paths: Iterable[Path], form: str) -> Blob:
     """Write a layer to a file of its own, as its digest has to be known before it can be named."""
     with path.open("wb") as file:
         stored = _Hashed(file)
@@ -126,32 +131,36 @@ def _blob(path: Path, layers: Iterable[Layer], form: str) -> Blob:
         plain = _Hashed(packed)
         members = 0
         with tarfile.open(None, "w|", plain, format=tarfile.PAX_FORMAT) as tar:
-            for name in _chosen(layers):
-                members += _add(tar, name)
+            for member in paths:
+                members += _add(tar, member)
         if packed is not stored:
             packed.close()
-    title = " && ".join(layer.created_by for layer in layers)
     return Blob(path, stored.digest(), plain.digest(), title, members, plain.count)
 
 
-def _chosen(layers: Iterable[Layer]) -> Iterator[Path]:
-    """The paths that go into a layer, in order."""
-    for layer in layers:
+def _chosen(plan: Iterable[Layer]) -> list[list[Path]]:
+    """The paths that go into each layer, in order; none goes into two."""
+    seen: set[Path] = set()
+    chosen: list[list[Path]] = []
+    for layer in plan:
         left = layer.max_bytes
+        chosen.append([])
         for path in (path for root in layer.roots for path in _walk(Path(root))):
             size = path.lstat().st_size if path.is_file() and not path.is_symlink() else 0
-            if size > MAX_FILE_BYTES:
+            if size > MAX_FILE_BYTES or path in seen:
                 continue
             left -= size + tarfile.BLOCKSIZE
             if left < 0:
                 break
-            yield path
+            seen.add(path)
+            chosen[-1].append(path)
+    return chosen
 
 
 def _walk(root: Path) -> Iterator[Path]:
     """Everything below a folder, and the folder."""
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if name not in REPEATS)
+        names[:] = sorted(name for name in names if name not in LEFT_OUT)
         yield Path(folder)
         for name in sorted(files):
             yield Path(folder, name)
@@ -244,4 +253,4 @@ def _place(digest: object) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(build())
+    build()

@@ -6,22 +6,26 @@ import hashlib
 import io
 import socket
 import tarfile
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imgscan.errors import ImageNotFoundError, ImgscanError, UnreachableError
+from imgscan.errors import ImageNotFoundError, SourceError, UnreachableError
 from imgscan.sources.base import Access, Wanted
 from imgscan.sources.containerd import NAMESPACES, ContainerdSource
 from imgscan.sources.daemon import DOCKER, PODMAN, DaemonSource
 from imgscan.sources.resolve import resolve
+from tests.support.engines import need
+from tests.support.images import ImageBuilder
+from tests.support.reading import read_all
+from tests.support.registry_server import docker_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from imgscan.image.image import Image
-    from imgscan.sources.base import OpenSource, Source
+    from imgscan.sources.base import Source
     from tests.support.engines import Containerd, Engine
 
 pytestmark = pytest.mark.engine
@@ -98,18 +102,12 @@ def source_of(kind: str, name: str = NAME, wanted: Wanted | None = None) -> Sour
     return DaemonSource(name, wanted or Wanted(), DOCKER if kind == "docker" else PODMAN)
 
 
-def contents(opened: OpenSource) -> Iterator[tuple[str, bytes]]:
-    """Key and bytes of every layer."""
-    for blob in opened.layers():
-        reader = blob.open()
-        data = b"".join(iter(lambda reader=reader: reader.read(1 << 16), b""))  # type: ignore[misc]
-        reader.close()
-        yield blob.key, data
-
-
 def read(source: Source) -> tuple[Image, dict[str, bytes]]:
+    layers = {}
     with source.open() as opened:
-        layers = dict(contents(opened))
+        for blob in opened.layers():
+            with closing(blob.open()) as reader:
+                layers[blob.key] = read_all(reader)
         (image,) = opened.images()
     return image, layers
 
@@ -194,21 +192,18 @@ def test_containerd_finds_short_names_as_docker_and_nerdctl_write_them(container
 
 
 @pytest.mark.usefixtures("use_containerd")
-def test_export_that_fails_never_looks_like_the_end(containerd_image, archive):
+def test_export_that_fails_never_looks_like_the_end(containerd_image, archive, monkeypatch):
+    add_to(containerd_image, "torn", archive, NAME)
+    monkeypatch.setenv("CONTAINERD_NAMESPACE", "torn")
     image, _ = read(source_of("containerd"))
-    add_to(containerd_image, "default", archive, "imgscan.test/torn:1")
-    containerd_image.ctr("--namespace=default", "content", "rm", str(image.layers[-1].digest))
-    try:
-        with pytest.raises(ImgscanError):
-            read(source_of("containerd", "imgscan.test/torn:1"))
-    finally:
-        containerd_image.ctr("--namespace=default", "images", "import", str(archive))
+    containerd_image.ctr("--namespace=torn", "content", "rm", str(image.layers[-1].digest))
+    with pytest.raises(SourceError, match="not found"):
+        read(source_of("containerd"))
 
 
 def add_to(engine: Containerd, namespace: str, archive: Path, name: str) -> None:
     engine.ctr(f"--namespace={namespace}", "images", "import", str(archive))
     engine.ctr(f"--namespace={namespace}", "images", "tag", "--force", NAME, name)
-    engine.ctr(f"--namespace={namespace}", "images", "rm", NAME)
 
 
 @pytest.mark.usefixtures("use_docker", "use_podman")
@@ -223,6 +218,16 @@ def test_bare_name_is_taken_from_docker_first_and_from_podman_if_docker_has_it_n
 def test_bare_name_is_taken_from_podman_if_there_is_no_docker(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     assert read(resolve_name(NAME))[0].source == "podman"
+
+
+@pytest.mark.usefixtures("use_docker", "use_podman")
+def test_name_that_no_engine_has_is_taken_from_its_registry(tmp_path):
+    need("docker-registry", "skopeo")
+    with docker_registry(tmp_path) as registry:
+        registry.push(tmp_path / "layout", "team/app:1", ImageBuilder("team/app:1").layer({"a": b"1"}))
+        image, layers = read(resolve_name(f"{registry.host}/team/app:1"))
+    assert image.source == "registry"
+    assert len(layers) == 1
 
 
 @pytest.mark.usefixtures("use_docker", "use_podman")

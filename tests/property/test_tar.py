@@ -58,9 +58,7 @@ def walk(data, cuts=()):
 
 def of_tarfile(data):
     with tarfile.open(fileobj=io.BytesIO(data), errors="surrogateescape") as archive:
-        return [
-            (os.fsencode(m.name), m.isdir(), m.islnk(), m.offset_data, m.size if m.isreg() else 0) for m in archive
-        ]
+        return [(os.fsencode(m.name), m.isdir(), m.islnk(), m.offset_data, m.size if m.isreg() else 0) for m in archive]
 
 
 def as_tuples(members):

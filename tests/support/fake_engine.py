@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class _Server(ThreadingUnixStreamServer):
+    daemon_threads = True  # clients keep connections open
+
+
 @dataclass
 class FakeEngine:
     """``answers`` (end of path → status and body) win over ``images`` (name → archive).
 
-    ``cut_after`` breaks the connection after so many bytes of an archive; ``hung_up`` tells that the client did.
+    An archive begins ``late_seconds`` late; ``cut_after`` breaks the connection after so many of its bytes; ``hung_up``
+    tells that the client did.
     """
 
     socket: Path
@@ -30,6 +36,7 @@ class FakeEngine:
     api: str = "1.41"
     answers: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
     cut_after: int | None = None
+    late_seconds: float = 0
     requests: list[str] = field(default_factory=list)
     queries: list[dict[str, list[str]]] = field(default_factory=list)
     hung_up: Event = field(default_factory=Event)
@@ -40,7 +47,7 @@ class FakeEngine:
 
     @contextmanager
     def running(self) -> Iterator[FakeEngine]:
-        server = ThreadingUnixStreamServer(str(self.socket), self._handler())
+        server = _Server(str(self.socket), self._handler())
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -88,6 +95,7 @@ class FakeEngine:
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")
         handler.end_headers()
+        time.sleep(self.late_seconds)
         try:
             for start in range(0, len(archive), 32768):
                 if self.cut_after is not None and start >= self.cut_after:

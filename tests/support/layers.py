@@ -7,6 +7,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from imgscan.match.detector import Detector
+from imgscan.model.values import Confidence, Severity
 from imgscan.rules.load import RuleSet
 from imgscan.rules.schema import Rule
 from imgscan.scan.layer import LayerScan, scan_layer
@@ -22,8 +23,8 @@ TOKEN = Rule(
     id="token",
     title="Token",
     provider="acme",
-    severity="high",
-    confidence="high",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
     pattern=r"\b(?P<secret>tok_[0-9a-z]{16})\b",
     examples=("tok_{lower:16}",),
 )
@@ -31,8 +32,8 @@ BLOCK = Rule(
     id="block",
     title="Block",
     provider="acme",
-    severity="high",
-    confidence="high",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
     pattern=r"(?P<secret>BEGIN-[\s\S]{10,900}?-END)",
     window=1024,
     examples=("BEGIN-{lower:20}-END",),
@@ -41,8 +42,8 @@ NEAR = Rule(
     id="near",
     title="Near",
     provider="acme",
-    severity="low",
-    confidence="medium",
+    severity=Severity.LOW,
+    confidence=Confidence.MEDIUM,
     pattern=r"(?<![0-9a-f])(?P<secret>[0-9a-f]{16})(?![0-9a-f])",
     keywords=("acme",),
     context="assignment",

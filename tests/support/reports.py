@@ -157,7 +157,8 @@ def unavailable(reference: str = "absent:1") -> r.Image:
 def report(
     *images: r.Image, fail_on: Severity | None = Severity.LOW, allow_incomplete: bool = False, **changes: Any
 ) -> r.Report:
-    summary, verdict = judge(images, fail_on=fail_on, allow_incomplete=allow_incomplete)
+    unique = len({finding.snippet for about in images for finding in about.findings})
+    summary, verdict = judge(images, unique_secrets=unique, fail_on=fail_on, allow_incomplete=allow_incomplete)
     sample = r.Report(
         schema_version=r.SCHEMA_VERSION,
         tool=r.Tool("imgscan", "0.1.0", r.Rules(150, "c0ffee")),

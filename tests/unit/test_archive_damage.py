@@ -19,6 +19,7 @@ from imgscan.errors import (
 )
 from imgscan.sources.archive import ArchiveSource, StreamSource
 from imgscan.sources.members import Members
+from imgscan.streams.limits import MAX_LAYERS
 from tests.support.archives import FORMS, WAYS, app, as_file, as_source, with_manifest, without
 from tests.support.images import (
     ImageBuilder,
@@ -148,6 +149,16 @@ class TestDamage:
         assert result.image.config is not None
         assert [ref.index for ref in result.image.layers if ref.key in result.layers] == [1]
 
+    def test_an_image_of_too_many_layers_is_refused(self, open_archive):
+        image = ImageBuilder("a:1").layer({"f": b"1"})
+        manifest = json.loads(image.manifest())
+        manifest["layers"] *= MAX_LAYERS + 1
+
+        result = got(open_archive(with_manifest(image, dump(manifest))))
+
+        assert result.notices == {"no-manifest": True}
+        assert result.content(result.image) == [image.layers[0].stored]
+
     def test_layers_without_any_manifest_are_read_all_the_same(self, open_archive):
         members = without(oci_layout(self.image), "index.json", "oci-layout")
 
@@ -230,6 +241,9 @@ class TestHostileTar:
     @pytest.mark.parametrize("size", [1 << 20, 1 << 50, -512])
     def test_long_headers_are_not_read_into_memory(self, open_archive, kind, size):
         self.refused(open_archive, self.header(type=kind, size=size) + b"1" * 100_000)
+
+    def test_numbers_that_take_quadratic_time_are_not_parsed(self, open_archive):
+        self.refused(open_archive, self.header(type=tarfile.XHDTYPE, size=4096) + b"1" * 4096 + self.header())
 
     def test_neither_are_chains_of_headers(self, open_archive):
         link = self.header(type=tarfile.GNUTYPE_LONGNAME, size=1) + b"a".ljust(512, b"\0")

@@ -21,9 +21,11 @@ from tests.support.archives import WAYS, app, as_source, without
 from tests.support.images import (
     blob,
     containerd_store,
+    descriptor,
     docker_25,
     docker_legacy,
     dump,
+    image_index,
     oci_layout,
     sha256,
     tar_of,
@@ -75,8 +77,17 @@ class TestPlatforms:
 
     def test_the_config_tells_the_platform_where_no_index_does(self, open_archive):
         for write in (docker_legacy, oci_layout):
-            with pytest.raises(ImageNotFoundError):
+            with pytest.raises(ImageNotFoundError) as caught:
                 got(open_archive(write(self.amd), wanted=Wanted(ARM64)))
+            assert "linux/amd64" in (caught.value.hint or "")
+
+    def test_of_several_images_those_of_another_platform_are_noticed(self, open_archive):
+        images = self.amd, app("acme/arm:1", platform="linux/arm64")
+
+        result = got(open_archive(docker_legacy(*images), wanted=Wanted(AMD64)))
+
+        assert result.image.reference == "acme/app:1"
+        assert [(n.code, n.where, n.incomplete) for n in result.image.notices] == [("no-platform", "acme/arm:1", False)]
 
     @pytest.mark.parametrize("manifest_too", [True, False])
     def test_a_platform_that_was_never_pulled_is_a_notice(self, open_archive, manifest_too):
@@ -141,6 +152,19 @@ class TestAttestations:
         result = got(open_archive(without(containerd_store(self.image), blob(sha256(manifest)))))
 
         assert result.notices == {"absent-attestation": False}
+
+    def test_other_blobs_beside_them_are_noticed(self, open_archive):
+        manifest, _ = self.image.attestation_blobs()
+        odd = dump({**json.loads(manifest), "layers": [descriptor(b"{}", "application/other")]})
+        index, _ = image_index(self.image)
+        index = index.replace(sha256(manifest).encode(), sha256(odd).encode())
+        root = dump({"manifests": [descriptor(index, "application/vnd.oci.image.index.v1+json")]})
+        members = {**oci_layout(self.image, nested=True), blob(sha256(index)): index, blob(sha256(odd)): odd}
+
+        result = got(open_archive({**members, "index.json": root}))
+
+        assert result.notices == {"artifact-ignored": False}
+        assert result.image.attestations == ()
 
     def test_that_are_damaged_make_the_scan_incomplete(self, open_archive):
         path = blob(sha256(self.image.statements[0][1]))

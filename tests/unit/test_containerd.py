@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from imgscan.sources import containerd
 from imgscan.sources.base import Wanted
 from imgscan.sources.containerd import ContainerdSource
 from tests.support.images import ImageBuilder, containerd_store, tar_of
+from tests.support.reading import read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,10 +71,8 @@ def ctr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ctr]:
 def read(name: str = "acme/app:1", wanted: Wanted | None = None) -> Any:
     with ContainerdSource(name, wanted or Wanted()).open() as opened:
         for blob in opened.layers():
-            reader = blob.open()
-            while reader.read(65536):
-                pass
-            reader.close()
+            with closing(blob.open()) as reader:
+                read_all(reader)
         return opened.images()
 
 

@@ -9,10 +9,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from imgscan.findings.fingerprint import fingerprint, identity
 from imgscan.image.overlay import Life, Overlay
 from imgscan.model import report
-from imgscan.model.values import Confidence, Match, State, Where
+from imgscan.model.values import Confidence, Match, Secret, State, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,9 +74,12 @@ class Policy:
 
 
 def assemble(
-    sightings: Iterable[Sighting], layers: Layers, rules: Mapping[str, Rule], policy: Policy
-) -> tuple[report.Finding, ...]:
-    """Findings in the order of their layers, places and offsets, whatever the order of the sightings."""
+    sightings: Iterable[Sighting], layers: Layers, rules: Mapping[str, Rule], policy: Policy, hide: Callable[[str], str]
+) -> list[tuple[report.Finding, Secret]]:
+    """Findings with their secrets, in the order of their layers, places and offsets, however the sightings come.
+
+    ``hide`` takes secrets out of texts.
+    """
     grouped = _grouped(
         sighting
         for sighting in sightings
@@ -91,9 +96,16 @@ def assemble(
         same = (rule.id, first.place.stable, known)
         name = fingerprint(*same, ordinals[same])
         ordinals[same] += 1
-        life = _life(group, overlay)
-        findings.append(_finding(name, group, rule, life, layers, policy))
-    return tuple(findings)
+        finding = _finding(name, group, rule, _life(group, overlay), layers, policy)
+        hidden = msgspec.structs.replace(
+            finding, path=_hidden(hide, finding.path), key=_hidden(hide, finding.key), snippet=hide(finding.snippet)
+        )
+        findings.append((hidden, first.match.secret))
+    return findings
+
+
+def _hidden(hide: Callable[[str], str], text: str | None) -> str | None:
+    return hide(text) if text is not None else None
 
 
 def _grouped(sightings: Iterable[Sighting]) -> list[list[Sighting]]:
@@ -127,7 +139,6 @@ def _finding(
     instruction = first.instruction if layer is None else layers.instructions.get(layer)
     in_base = layer < layers.base_layers if layer is not None else _is_early(instruction, layers.base_instructions)
     value = text_of(match.secret.value) if policy.show_secrets else None
-    shown = hider(group)
     lines = (match.line, match.column, match.end_line, match.end_column) if first.located else (None,) * 4
     return report.Finding(
         fingerprint=name,
@@ -136,9 +147,9 @@ def _finding(
         confidence=rule.confidence,
         secret=report.SecretInfo(match.redacted, len(match.secret.value), value),
         where=place.where,
-        path=shown("/" + text_of(place.path)) if place.path is not None else None,
+        path="/" + text_of(place.path) if place.path is not None else None,
         chain=match.chain,
-        key=shown(place.key) if place.key is not None else None,
+        key=place.key,
         decoded=match.decoded,
         line=lines[0],
         column=lines[1],
@@ -161,19 +172,6 @@ def _finding(
 def text_of(raw: bytes) -> str:
     """Bytes of an image as text that can be printed and undone."""
     return raw.decode("utf-8", "backslashreplace")
-
-
-def hider(sightings: Iterable[Sighting]) -> Callable[[str], str]:
-    """A function that replaces every secret of ``sightings`` in a text by what may be shown of it."""
-    known = {text_of(sighting.match.secret.value): sighting.match.redacted for sighting in sightings}
-    ordered = sorted(known.items(), key=lambda item: -len(item[0]))
-
-    def hide(text: str) -> str:
-        for value, shown in ordered:
-            text = text.replace(value, shown)
-        return text
-
-    return hide
 
 
 def _is_early(instruction: int | None, base_instructions: int) -> bool:

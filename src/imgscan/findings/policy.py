@@ -23,7 +23,9 @@ INCOMPLETE: Final = 3
 """Exit codes; 2 (usage) and 130 (interrupted) belong to the command line."""
 
 
-def judge(images: Sequence[Image], *, fail_on: Severity | None, allow_incomplete: bool) -> tuple[Summary, Verdict]:
+def judge(
+    images: Sequence[Image], *, unique_secrets: int, fail_on: Severity | None, allow_incomplete: bool
+) -> tuple[Summary, Verdict]:
     """Count what counts, and say whether the gate is passed.
 
     ``fail_on`` is the mildest severity that fails; ``None`` never fails over findings. ``allow_incomplete`` forgives
@@ -35,7 +37,7 @@ def judge(images: Sequence[Image], *, fail_on: Severity | None, allow_incomplete
     gaps = [gap for image in images if (gap := _gap(image, allow_incomplete=allow_incomplete))]
     reasons = [f"{tally(failing)} at {fail_on} or above", *gaps] if failing else gaps
     code = FOUND if failing else INCOMPLETE if gaps else CLEAN
-    summary = _summary(counting, suppressed=len(findings) - len(counting))
+    summary = _summary(counting, len(findings) - len(counting), unique_secrets)
     return summary, Verdict(passed=code == CLEAN, exit_code=code, reasons=tuple(reasons))
 
 
@@ -58,15 +60,10 @@ def _gap(image: Image, *, allow_incomplete: bool) -> str | None:
     return None if image.coverage.complete or allow_incomplete else f"{image.reference} was not looked at completely"
 
 
-def _summary(counting: Sequence[Finding], *, suppressed: int) -> Summary:
+def _summary(counting: Sequence[Finding], suppressed: int, unique_secrets: int) -> Summary:
     return Summary(
         findings=len(counting),
         suppressed=suppressed,
-        unique_secrets=len({_identity(finding) for finding in counting}),
+        unique_secrets=unique_secrets,
         by_severity=by_severity(counting),
     )
-
-
-def _identity(finding: Finding) -> tuple[str, str, int]:
-    """What a report still knows of which secret it was: two that redact alike count once."""
-    return finding.rule.id, finding.secret.redacted, finding.secret.length

@@ -56,8 +56,15 @@ KEYWORDS: Final = {
     "HEALTHCHECK": Where.HEALTHCHECK,
     "ONBUILD": Where.ONBUILD,
     "MAINTAINER": Where.AUTHOR,
+    "USER": Where.CMD,
+    "WORKDIR": Where.CMD,
+    "VOLUME": Where.CMD,
+    "SHELL": Where.CMD,
 }
 """Where a history entry is reported, by the keyword of its instruction."""
+
+ADDING: Final = ("OnBuild", "Volumes")
+"""Keys that every instruction adds to; the others say what the last one said."""
 
 _STEP: Final = re.compile(r"\bstep\d+")
 _PAIRS: Final = re.compile(r"\[([^\]]*)\]$")
@@ -116,7 +123,8 @@ def _config_fields(document: Mapping[str, Json], instructions: Sequence[Instruct
         if key in RUN_CONFIGS or key in ("history", "rootfs"):
             continue  # not skipped: history and run configurations have fields of their own, rootfs holds digests
         where = Where.AUTHOR if key == "author" else Where.ANNOTATION
-        found += [Field(where, path, f"config:{path}", text.encode()) for path, text in _leaves(key, value)]
+        setter = _index(set_by, "MAINTAINER") if key == "author" else None
+        found += [Field(where, path, f"config:{path}", text.encode(), setter) for path, text in _leaves(key, value)]
     return found[:MAX_FIELDS]
 
 
@@ -125,6 +133,7 @@ def _run_config(
 ) -> Iterator[Field]:
     where, keyword = KINDS.get(key, (Where.ANNOTATION, ""))
     path = f"{section}.{key}"
+    stable = f"instruction:{keyword}" if keyword else f"config:{key}"  # some formats have the instruction alone
     if key == "Env" and isinstance(value, list):
         for pair in value:
             name = str(pair).partition("=")[0]
@@ -135,10 +144,11 @@ def _run_config(
             yield Field(where, f"{path}[{name}]", f"label:{name}", _pair(name, str(text)).encode(), instruction)
     elif isinstance(value, list) and key != "OnBuild" and all(isinstance(part, str) for part in value):
         line = " ".join(map(str, value))  # an option and its value are neighbours in the list
-        yield Field(where, path, f"config:{key}", line.encode(), _index(set_by, keyword))
+        yield Field(where, path, stable, line.encode(), _index(set_by, keyword))
     else:
         for place, text in _leaves(path, value):
-            yield Field(where, place, f"config:{place.partition('.')[2]}", text.encode(), _index(set_by, keyword))
+            instruction = _index(set_by, keyword, text if key in ADDING else None)
+            yield Field(where, place, stable, text.encode(), instruction)
 
 
 def _history_fields(image: Image, instructions: Sequence[Instruction]) -> Iterator[Field]:
@@ -148,10 +158,11 @@ def _history_fields(image: Image, instructions: Sequence[Instruction]) -> Iterat
         step = by_history.get(number)
         where = KEYWORDS.get(step.keyword, Where.HISTORY) if step else Where.HISTORY
         index = step.index if step else None
-        place = f"history:{step.keyword if step else ''}"
+        place = f"instruction:{step.keyword if step else ''}"
         for name, value in (step.arguments if step else {}).items():
             key, text = f"history[{number}].created_by", _pair(name, value)
-            yield Field(Where.ARG, key, f"arg:{name}", text.encode(), _index(set_by, "ARG", name) or index)
+            declared = _index(set_by, "ARG", name)
+            yield Field(Where.ARG, key, f"arg:{name}", text.encode(), index if declared is None else declared)
         if entry.created_by:
             yield Field(where, f"history[{number}].created_by", place, entry.created_by.encode(), index)
         for kind, note in ((Where.HISTORY, entry.comment), (Where.AUTHOR, entry.author)):

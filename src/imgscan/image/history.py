@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from imgscan.image import go_syntax
 from imgscan.image.created_by import MAX_CREATED_BY, Reader
 from imgscan.model.values import Notice
 
@@ -24,6 +25,7 @@ MAX_ENTRIES: Final = 16 * 1024
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _WORD: Final = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*+"|'[^']*+')++""", re.DOTALL)
 _NAMING: Final = frozenset({"ARG", "ENV", "LABEL"})
+_ADDING: Final = frozenset({"ONBUILD", "VOLUME"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,23 @@ def setter(instructions: Iterable[Instruction], keyword: str, name: str | None =
 
 
 def setters(instructions: Iterable[Instruction]) -> dict[tuple[str, str | None], Instruction]:
-    """The last instruction of each keyword (name ``None``), and the last ``ENV``, ``LABEL`` or ``ARG`` of a name."""
+    """The last instruction of each keyword (name ``None``), and the last of each name, trigger or path that it sets.
+
+    Names are those of ``ENV``, ``LABEL`` and ``ARG``; the triggers of ``ONBUILD`` and the paths of ``VOLUME`` add up.
+    """
     return {key: instruction for instruction in instructions for key in _keys(instruction)}
 
 
 def _keys(instruction: Instruction) -> Iterator[tuple[str, str | None]]:
     keyword = instruction.keyword
-    yield keyword, None
+    body = instruction.text.removeprefix(keyword)
+    names: Iterable[str] = ()
     if keyword in _NAMING:
-        for name in _names(instruction.text.removeprefix(keyword), legacy=keyword != "ARG"):
-            yield keyword, name
+        names = _names(body, legacy=keyword != "ARG")
+    elif keyword in _ADDING:
+        names = [body.strip()] if keyword == "ONBUILD" else go_syntax.words(body.strip())
+    for name in (None, *names):
+        yield keyword, name
 
 
 def _names(text: str, *, legacy: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgscan.errors import BlobAbsentError, ImageFormatError, ImageNotFoundError, LimitExceededError
 from imgscan.image import wire
-from imgscan.model.values import Digest, Notice, Platform
+from imgscan.model.values import Notice, Platform
 from imgscan.streams.limits import MAX_INDEX_DEPTH, MAX_INDEX_ENTRIES
 
 if TYPE_CHECKING:
@@ -279,9 +279,3 @@ def fits(have: Platform | None, target: Platform | None) -> bool:
         return True
     same = (have.os, have.architecture) == (target.os, target.architecture)
     return same and (target.variant is None or have.variant in (None, target.variant))
-
-
-def subject_digest(entry: wire.Descriptor) -> Digest | None:
-    """The image an attestation manifest says it describes."""
-    digest = (entry.annotations or {}).get(ATTESTATION_SUBJECT)
-    return Digest(digest) if digest else None

@@ -47,6 +47,10 @@ PUBLISHED: Final = frozenset(
         "d167410a16865cd6463a00034dff5e571738b101e6a273d9fe3fe30f10db5bd5",  # the docstrings of oauthlib
         "7e8a30c801002173d74cfad5c170a84b6b26ff5252bf0b7430a2d569f949cab7",  # the README of npm's arborist
         "1fec4e9dead2fb48b893f5ff01018b8b8dde322d67813ea103213cffccb0ddab",  # the docstrings of urllib.request
+        "6caa448826c11cd39c78a3a223c3ddb55358c975c0456e37058ccfbc559c86ce",  # the examples of botocore, IAM
+        "e6c2d3455587c47ccdd3df1271882656bc27be85f8eb6576eea35fe1aafa172a",  # the examples of botocore, IAM
+        "d8ccc3c547c850170a24a46dceca05861438dca7b115589739d526d2df404b66",  # the examples of botocore, IAM
+        "6a81b2429c0ba421955f8772675488d1689d9a24aa1c96a6f1c4c70b708af1fa",  # the help of kubectl
     )
 )
 """SHA-256 of values that providers print in their documentation or build into their emulators."""

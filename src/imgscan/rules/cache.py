@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Final
 CHECKSUM_BYTES: Final = 32
 MAX_ENTRIES: Final = 24
 """Old entries beyond this go: each rule set and each machine has its own, and they are a few MB each."""
+
+_ENTRY: Final = re.compile(r"(?:rules|database)-[0-9a-f]{32}\.(?:msgpack|hs)|\.new-\w+")
 
 
 def directory() -> Path:
@@ -51,15 +54,15 @@ def write(name: str, content: bytes) -> None:
             temporary = Path(file.name)
             file.write(hashlib.sha256(content).digest() + content)
         temporary.replace(home / name)
-        _forget_old(home)
+        _forget_old()
     except (OSError, RuntimeError):  # a read-only or full disk costs time at the next start, nothing more
         return
 
 
 def entries() -> tuple[Path, ...]:
-    """The files of the cache."""
+    """The files of the cache; whatever else is in the directory is somebody else's."""
     try:
-        return tuple(sorted(path for path in directory().iterdir() if path.is_file()))
+        return tuple(sorted(path for path in directory().iterdir() if _ENTRY.fullmatch(path.name)))
     except (OSError, RuntimeError):
         return ()
 
@@ -77,7 +80,7 @@ def _is_private(home: Path) -> bool:
     return about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _forget_old(home: Path) -> None:
-    files = sorted(home.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+def _forget_old() -> None:
+    files = sorted(entries(), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files[MAX_ENTRIES:]:
         path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from imgscan.match.detector import Detector
 from imgscan.model import report
 from imgscan.model.values import Notice
 from imgscan.rules.load import load
-from imgscan.scan.join import Context, image_report
+from imgscan.scan.join import Context, report_on
 from imgscan.scan.layer import LayerScan, scan_layer
 from imgscan.scan.options import Options
 from imgscan.scan.progress import Progress, Silence
@@ -49,7 +49,10 @@ def scan(images: Sequence[str], options: Options | None = None, progress: Progre
     detector = Detector(rules, use_cache=options.use_cache)
     with _Run(detector, options, progress or Silence()) as run:
         found = [image for text in images for image in run.images(text, alone=len(images) == 1)]
-    summary, verdict = judge(found, fail_on=options.fail_on, allow_incomplete=options.allow_incomplete)
+        unique = len(run.secrets)
+    summary, verdict = judge(
+        found, unique_secrets=unique, fail_on=options.fail_on, allow_incomplete=options.allow_incomplete
+    )
     tool = report.Tool("imgscan", __version__, report.Rules(len(rules.rules), rules.fingerprint))
     return report.Report(report.SCHEMA_VERSION, tool, started, _now(), tuple(found), summary, verdict)
 
@@ -63,6 +66,7 @@ class _Run:
         self._progress = progress
         self._workers = Workers(detector, options.jobs or _cores())
         self._dockerfile = _read_dockerfile(options.dockerfile)
+        self.secrets: set[bytes] = set()
         self._known: dict[str, LayerScan] = {}
         self._context: Context | None = None
 
@@ -75,23 +79,27 @@ class _Run:
     def images(self, text: str, *, alone: bool) -> list[report.Image]:
         """The reports of all images that ``text`` leads to."""
         try:
-            context = self._shared()
+            self._context = self._context or self._shared()
             source = resolve(text, wanted=self._options.wanted, access=self._options.access)
             with source.open() as opened:
                 self._progress.image(text, source.kind)
                 scans, notices = self._layers(opened)
-                return [image_report(image, scans, context, notices) for image in opened.images()]
+                return [self._report(image, scans, notices) for image in opened.images()]
         except ImgscanError as error:
             if alone or isinstance(error, UsageError):
                 raise
             return [_unavailable(text, error)]
 
+    def _report(self, image: Image, scans: dict[str, LayerScan], notices: list[Notice]) -> report.Image:
+        assert self._context is not None  # noqa: S101 - made before any image is read
+        about, secrets = report_on(image, scans, self._context, notices)
+        counted = zip(about.findings, secrets, strict=True)
+        self.secrets |= {secret.value for finding, secret in counted if finding.suppressed is None}
+        return about
+
     def _shared(self) -> Context:
-        if self._context is None:
-            policy = Policy(self._options.min_confidence, self._options.show_secrets, self._options.fingerprint_key)
-            bases = self._base_images()
-            self._context = Context(self._detector, policy, self._dockerfile, self._options.base, bases)
-        return self._context
+        policy = Policy(self._options.min_confidence, self._options.show_secrets, self._options.fingerprint_key)
+        return Context(self._detector, policy, self._dockerfile, self._options.base, self._base_images())
 
     def _base_images(self) -> tuple[Image, ...]:
         if self._options.base is None:
@@ -148,7 +156,8 @@ def _read_dockerfile(path: Path | None) -> dockerfile.Dockerfile | None:
 
 def _unavailable(text: str, error: ImgscanError) -> report.Image:
     """An image that could not be had, among others that could."""
-    notice = report.NoticeInfo("unavailable", text, error.message, incomplete=True)
+    message = f"{error.message} ({error.hint})" if error.hint else error.message
+    notice = report.NoticeInfo(report.UNAVAILABLE, text, message, incomplete=True)
     nothing = report.Coverage(
         complete=False,
         layers_total=0,

@@ -87,7 +87,7 @@ class Cutter:
             self.failure, self._ended = error, True
         if self._ended:
             self._walker.close()
-        self._files += [member for member in members if member.kind is Kind.FILE and member.end > member.start]
+        self._files += members  # those without data too: what is in their headers is theirs
         end = self._walker.end
         if end is not None:
             fed = self._base + len(self._tail) + len(fresh)

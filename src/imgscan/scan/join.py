@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imgscan.findings.assemble import HEADER, TRAILING, Layers, Place, Policy, Sighting, assemble, hider, text_of
+from imgscan.findings.assemble import HEADER, TRAILING, Layers, Place, Policy, Sighting, assemble, text_of
+from imgscan.findings.hide import Hider
 from imgscan.image import dockerfile_match, overlay, provenance
 from imgscan.image.history import align
 from imgscan.match import precedence
@@ -17,12 +18,13 @@ from imgscan.scan.config import scan_config
 from imgscan.scan.layer import LayerScan, compare_digests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from imgscan.image.dockerfile import Dockerfile
     from imgscan.image.history import Instruction
     from imgscan.image.image import Image, LayerRef
     from imgscan.match.detector import Detector
+    from imgscan.model.values import Secret
     from imgscan.scan.config import FieldMatch
     from imgscan.scan.window import FileMatch
 
@@ -38,10 +40,10 @@ class Context:
     base_images: tuple[Image, ...] = ()
 
 
-def image_report(
+def report_on(
     image: Image, scans: Mapping[str, LayerScan], context: Context, source_notices: Sequence[Notice]
-) -> report.Image:
-    """Everything about one image; ``scans`` are by the key of the layer."""
+) -> tuple[report.Image, list[Secret]]:
+    """Everything about one image, and the secret of each finding; ``scans`` are by the key of the layer."""
     alignment = align(image.config, len(image.layers))
     instructions, told = _with_lines(alignment.instructions, image, context.dockerfile)
     found = [_checked(layer, scans.get(layer.key)) for layer in image.layers]
@@ -50,6 +52,7 @@ def image_report(
     layers = tuple(_layer(ref, scan, of_layer, base) for ref, scan in zip(image.layers, found, strict=True))
     config, config_notices = scan_config(image, instructions, context.detector)
     sightings = [*_in_config(config), *_in_layers(found, context.detector)]
+    hide: Callable[[str], str] = str if context.policy.show_secrets else _hider(sightings)
     findings = assemble(
         sightings,
         Layers(
@@ -61,11 +64,11 @@ def image_report(
         ),
         context.detector.rules.by_id,
         context.policy,
+        hide,
     )
     notices = [*source_notices, *image.notices, *alignment.notices, *told, *base_notices, *config_notices]
     notices += [notice for scan in found for notice in scan.notices]
-    hide = (lambda text: text) if context.policy.show_secrets else hider(sightings)
-    return report.Image(
+    about = report.Image(
         reference=image.reference,
         source=image.source,
         platform=str(image.platform) if image.platform else None,
@@ -74,12 +77,17 @@ def image_report(
         base=base.info(),
         layers=layers,
         instructions=tuple(_instruction(step, hide(step.text)) for step in instructions),
-        findings=findings,
+        findings=tuple(finding for finding, _ in findings),
         notices=tuple(
             report.NoticeInfo(n.code, hide(n.where), hide(n.message), n.incomplete) for n in dict.fromkeys(notices)
         ),
         coverage=_coverage(layers, notices),
     )
+    return about, [secret for _, secret in findings]
+
+
+def _hider(sightings: Sequence[Sighting]) -> Hider:
+    return Hider((text_of(sighting.match.secret.value), sighting.match.redacted) for sighting in sightings)
 
 
 def _with_lines(

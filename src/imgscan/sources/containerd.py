@@ -8,25 +8,24 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
-from collections import deque
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from threading import Thread
 from typing import IO, TYPE_CHECKING, Final, cast
 
-from imgscan.errors import AccessDeniedError, ImageNotFoundError, SourceError, UnreachableError
+from imgscan.errors import ImageNotFoundError, SourceError, UnreachableError
 from imgscan.image.reference import parse
 from imgscan.sources.archive import StreamSource
 from imgscan.sources.base import Wanted
-from imgscan.sources.quote import quoted
+from imgscan.sources.knock import knock
+from imgscan.sources.quote import MAX_QUOTED, quoted
+from imgscan.streams.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from imgscan.sources.base import OpenSource
+    from imgscan.image.image import Image
+    from imgscan.sources.base import LayerBlob, OpenSource
 
 DEFAULT_ADDRESS: Final = "/run/containerd/containerd.sock"
 
@@ -35,9 +34,6 @@ NAMESPACES: Final = ("default", "moby", "k8s.io")
 
 ANSWER_SECONDS: Final = 30
 """Longest wait for a list of names."""
-
-COMPLAINT_BYTES: Final = 4096
-"""What is kept of standard error: its end."""
 
 _ID: Final = re.compile(r"sha256:[0-9a-f]{64}")
 """Kubernetes keeps every image under its id as well."""
@@ -62,10 +58,11 @@ class ContainerdSource:
         names = _names(self.reference)
         command = _ctr()
         namespace, name = _find(command, names)
-        export = [*command, f"--namespace={namespace}", "images", "export", *self._platform(), "-", name]
-        archive = StreamSource(partial(_Export, export), kind=self.kind, reference=self.reference, wanted=self.wanted)
-        with archive.open() as opened:
-            yield opened
+        export_command = [*command, f"--namespace={namespace}", "images", "export", *self._platform(), "-", name]
+        with closing(_Export(export_command)) as export:
+            archive = StreamSource(lambda: export, kind=self.kind, reference=self.reference, wanted=self.wanted)
+            with archive.open() as opened:
+                yield _Exported(opened, export)
 
     def _platform(self) -> list[str]:
         if self.wanted.all_platforms:
@@ -73,37 +70,49 @@ class ContainerdSource:
         return [f"--platform={self.wanted.platform}"] if self.wanted.platform else []
 
 
+@dataclass(slots=True)
+class _Exported:
+    """An archive that is whole only if its export ended well: a failing one may still write a proper end."""
+
+    archive: OpenSource
+    export: _Export
+    parallel: bool = field(default=False, init=False)
+
+    def layers(self) -> Iterator[LayerBlob]:
+        yield from self.archive.layers()
+        while self.export.read(MIB):
+            pass  # what follows the end of the archive
+
+    def images(self) -> tuple[Image, ...]:
+        return self.archive.images()
+
+
 class _Export:
-    """The standard output of a running export as a ``ByteReader``; an export that failed never looks like the end."""
+    """The standard output of a running export as a ``ByteReader``."""
 
     def __init__(self, command: list[str]) -> None:
+        self._complaint = os.fdopen(os.memfd_create("complaint"), "w+b")
         self._process = subprocess.Popen(  # noqa: S603 - no shell, and the name was checked
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._complaint
         )
         self._archive = cast("IO[bytes]", self._process.stdout)
-        self._errors = cast("IO[bytes]", self._process.stderr)
-        self._complaint: deque[int] = deque(maxlen=COMPLAINT_BYTES)
-        self._listener = Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        """Keep the end of standard error, and keep it from filling up."""
-        while data := os.read(self._errors.fileno(), COMPLAINT_BYTES):
-            self._complaint.extend(data)
 
     def read(self, size: int, /) -> bytes:
         data = self._archive.read(size)
         if not data and self._process.wait() != 0:
-            self._listener.join()
-            raise SourceError(f"the export failed: {quoted(bytes(self._complaint).decode(errors='replace'))}")
+            raise SourceError(f"the export failed: {self._last_words()}")
         return data
+
+    def _last_words(self) -> str:
+        end = self._complaint.seek(0, os.SEEK_END)
+        self._complaint.seek(max(0, end - MAX_QUOTED))
+        return quoted(self._complaint.read(MAX_QUOTED).decode(errors="replace")) or "no reason given"
 
     def close(self) -> None:
         self._process.kill()  # does nothing to a process that has been waited for
         self._process.wait()
-        self._listener.join()
         self._archive.close()
-        self._errors.close()
+        self._complaint.close()
 
 
 def _names(reference: str) -> tuple[str, ...]:
@@ -115,23 +124,12 @@ def _names(reference: str) -> tuple[str, ...]:
 
 
 def _ctr() -> list[str]:
-    """The command, when it is there and its socket answers.
-
-    ``ctr`` itself waits ten seconds for a socket that is not there, and tells all failures alike.
-    """
+    """The command, when it is there and its engine listens."""
     program = shutil.which("ctr")
     if program is None:
         raise UnreachableError("the command ctr is not on PATH", hint="it comes with containerd")
     address = os.environ.get("CONTAINERD_ADDRESS", DEFAULT_ADDRESS).removeprefix("unix://")
-    try:
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(ANSWER_SECONDS)
-            probe.connect(address)
-    except PermissionError:
-        raise AccessDeniedError(f"containerd may not be used by this user ({address})", hint="run as root") from None
-    except OSError as error:
-        problem = f"containerd does not answer ({quoted(address)}): {error.strerror or error}"
-        raise UnreachableError(problem, hint="CONTAINERD_ADDRESS says where its socket is") from None
+    knock(address, engine="containerd", hint="CONTAINERD_ADDRESS says where its socket is")
     return [program, f"--address={address}"]
 
 

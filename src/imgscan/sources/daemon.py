@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from imgscan.errors import (
     AccessDeniedError,
@@ -24,9 +24,9 @@ from imgscan.errors import (
     SourceError,
     UnreachableError,
 )
-from imgscan.image.reference import parse
+from imgscan.image.reference import DEFAULT_REGISTRY, parse
 from imgscan.sources.archive import StreamSource
-from imgscan.sources.base import Wanted
+from imgscan.sources.knock import knock
 from imgscan.sources.quote import quoted
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from docker import APIClient
     from requests import Response  # noqa: TID251 - what the SDK returns; only its type
 
-    from imgscan.sources.base import OpenSource
+    from imgscan.sources.base import OpenSource, Wanted
 
     Endpoint = dict[str, Any]
     """Arguments of ``docker.APIClient`` that say where the engine is: ``base_url`` and ``tls``."""
@@ -51,6 +51,11 @@ CHUNK_BYTES: Final = 1 << 20
 PLATFORM_API: Final = "1.48"
 """First version of the API whose save takes a platform; on older ones it is chosen within the archive."""
 
+SSH_HINT: Final = (
+    "ssh:// needs the package paramiko; or forward the socket: ssh -L /tmp/docker.sock:/var/run/docker.sock HOST"
+)
+"""The SDK takes paramiko even where it could use the ssh command, and fails with a ``NameError`` without it."""
+
 DEFAULT_DOCKER: Final = "unix:///var/run/docker.sock"
 SYSTEM_PODMAN: Final = "/run/podman/podman.sock"
 
@@ -60,11 +65,11 @@ _ID: Final = re.compile(r"(?:sha256:)?[0-9a-f]{4,64}")
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Where an engine is, how it prefixes names of its own, and what to do when it is not there."""
+    """Where an engine is, what it puts before the names of its own images, and what to do when it is not there."""
 
     kind: str
     endpoint: Callable[[], Endpoint]
-    prefixes: tuple[str, ...]
+    prefix: str
     hint: str
 
 
@@ -73,8 +78,8 @@ class DaemonSource:
     """An image of a running engine, by name or id."""
 
     reference: str
-    wanted: Wanted = field(default_factory=Wanted)
-    engine: Engine = field(default_factory=lambda: DOCKER)
+    wanted: Wanted
+    engine: Engine
 
     @property
     def kind(self) -> str:
@@ -102,13 +107,13 @@ class DaemonSource:
         """The name under which the engine has the image."""
         from docker.errors import NotFound  # noqa: PLC0415 - lazy, see the module docstring
 
-        for prefix in self.engine.prefixes:
+        for candidate in _candidates(self.engine, name):
             with _translated(self.engine):
                 try:
-                    api.inspect_image(prefix + name)
+                    api.inspect_image(candidate)  # type: ignore[no-untyped-call] # the SDK's decorator has no types
                 except NotFound:
                     continue
-                return prefix + name
+                return candidate
         raise ImageNotFoundError(f"{self.kind} has no such image", where=name)
 
     def _save(self, api: APIClient, name: str) -> _Body:
@@ -157,7 +162,7 @@ def docker_endpoint() -> Endpoint:
     from docker.context import ContextAPI  # noqa: PLC0415 - lazy, see the module docstring
     from docker.utils import kwargs_from_env  # noqa: PLC0415 - lazy, see the module docstring
 
-    endpoint: Endpoint = kwargs_from_env()
+    endpoint = dict[str, Any](kwargs_from_env())
     if "base_url" in endpoint:
         return endpoint
     if ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT")) is None:  # the SDK would quietly take the default
@@ -177,13 +182,13 @@ def podman_endpoint() -> Endpoint:
 DOCKER: Final = Engine(
     "docker",
     docker_endpoint,
-    prefixes=("",),
+    prefix="",
     hint="is Docker running? DOCKER_HOST or a docker context says where; from elsewhere: docker save NAME | imgscan -",
 )
 PODMAN: Final = Engine(
     "podman",
     podman_endpoint,
-    prefixes=("", "localhost/"),  # its Docker API takes a bare name for one of Docker Hub, unlike the podman command
+    prefix="localhost/",  # its Docker API takes a bare name for one of Docker Hub, unlike the podman command
     hint="systemctl --user start podman.socket, or set CONTAINER_HOST; without a socket: podman save NAME | imgscan -",
 )
 
@@ -195,6 +200,14 @@ def _checked(name: str) -> str:
     return name
 
 
+def _candidates(engine: Engine, name: str) -> tuple[str, ...]:
+    """The name, and what it is called if the engine built it, unless a registry stands in it."""
+    if not engine.prefix or _ID.fullmatch(name):
+        return (name,)
+    of_hub = parse(name).registry == DEFAULT_REGISTRY and not name.startswith(DEFAULT_REGISTRY)
+    return (name, engine.prefix + name) if of_hub else (name,)
+
+
 def _connect(engine: Engine) -> APIClient:
     """A client that speaks the version of the API that the engine prefers."""
     from docker import APIClient  # noqa: PLC0415 - lazy, see the module docstring
@@ -203,50 +216,38 @@ def _connect(engine: Engine) -> APIClient:
         endpoint = engine.endpoint()
         if not endpoint:
             raise UnreachableError(f"no socket of {engine.kind} is there", hint=engine.hint)
+        if address := _address(endpoint):
+            knock(address, engine=engine.kind, hint=engine.hint)
         return APIClient(version="auto", timeout=ANSWER_SECONDS, **endpoint)
+
+
+def _address(endpoint: Endpoint) -> str | tuple[str, int] | None:
+    """Where to knock; ``None`` if the way there is an ssh connection."""
+    from docker.utils import parse_host  # noqa: PLC0415 - lazy, see the module docstring
+
+    url = urlsplit(parse_host(endpoint["base_url"], tls=bool(endpoint.get("tls"))))
+    if url.scheme == "http+unix":
+        return f"{url.netloc}{url.path}"
+    return (url.hostname, url.port) if url.hostname and url.port and url.scheme != "ssh" else None
 
 
 @contextmanager
 def _translated(engine: Engine) -> Iterator[None]:
     """Turn what the SDK raises into our errors, in our words: its own repeat addresses, and so passwords."""
+    from docker.errors import APIError  # noqa: PLC0415 - lazy, see the module docstring
+
     try:
         yield
     except ImgscanError:
         raise
     except Exception as error:  # noqa: BLE001 - besides its own, the SDK raises KeyError, ValueError, bare Exception
-        raise _ours(engine, list(_wrapped(error))) from None
-
-
-def _wrapped(error: BaseException) -> Iterator[BaseException]:
-    """The error and those it hides: the system's own error lies three libraries deep."""
-    pending, seen = [error], {id(error)}
-    for one in pending:
-        yield one
-        inner = [e for e in (one.__cause__, one.__context__, *one.args) if isinstance(e, BaseException)]
-        pending += [e for e in inner if id(e) not in seen]
-        seen |= {id(e) for e in inner}
-
-
-_SYSTEM: Final = (
-    (FileNotFoundError, UnreachableError, "has no socket here"),
-    (ConnectionRefusedError, UnreachableError, "does not listen"),
-    (PermissionError, AccessDeniedError, "may not be used by this user"),
-    (TimeoutError, UnreachableError, "gave no answer in time"),
-    (OSError, UnreachableError, "cannot be reached, or stopped answering"),
-)
-"""What the operating system said, and how to tell it; the last row includes every error of the HTTP library."""
-
-
-def _ours(engine: Engine, errors: list[BaseException]) -> ImgscanError:
-    from docker.errors import APIError  # noqa: PLC0415 - lazy, see the module docstring
-
-    for error in errors:
-        if isinstance(error, APIError) and error.response is not None:
-            return _refusal(engine, error.response.status_code, str(error.explanation or ""))
-    for system, kind, told in _SYSTEM:
-        if any(isinstance(error, system) for error in errors):
-            return kind(f"{engine.kind} {told}{_place(engine)}", hint=_hint(engine, kind))
-    return UnreachableError(f"{engine.kind} cannot be asked{_place(engine)}", hint=_hint(engine, UnreachableError))
+        answers = [cause for cause in (error, error.__cause__) if isinstance(cause, APIError)]
+        if answers and answers[0].response is not None:
+            raise _refusal(engine, answers[0].response.status_code, str(answers[0].explanation or "")) from None
+        hint = SSH_HINT if isinstance(error.__cause__, NameError) else engine.hint
+        raise UnreachableError(
+            f"{engine.kind} cannot be asked, or gave no answer that makes sense", hint=hint
+        ) from None
 
 
 def _refusal(engine: Engine, status: int, answer: str) -> SourceError:
@@ -255,25 +256,6 @@ def _refusal(engine: Engine, status: int, answer: str) -> SourceError:
         case 404:
             return ImageNotFoundError(f"{engine.kind} has no such image, or not for this platform")
         case 401 | 403 | 407:
-            return AccessDeniedError(f"{engine.kind} answered {status}{_place(engine)}")
+            return AccessDeniedError(f"{engine.kind} answered {status}")
         case _:
-            reason = quoted(answer) or "no reason given"
-            return SourceError(f"{engine.kind} answered {status}{_place(engine)}: {reason}")
-
-
-def _hint(engine: Engine, kind: type[SourceError]) -> str:
-    if kind is AccessDeniedError:
-        return f"run as a user who may use {engine.kind} (for Docker, the group docker or root)"
-    if "ssh://" in _place(engine):
-        return "ssh:// needs the package paramiko; or forward the socket: ssh -L /tmp/engine.sock:/var/run/docker.sock"
-    return engine.hint
-
-
-def _place(engine: Engine) -> str:
-    """Where the engine is thought to be, without user and password; empty if that is what cannot be found out."""
-    try:
-        address = str(engine.endpoint().get("base_url", ""))
-    except Exception:  # noqa: BLE001 - as in _translated: this is the error that is being told
-        return ""
-    plain = re.sub(r"^(?:http\+)?(\w+://)?(?:.*@)?", r"\1", address)
-    return f" ({quoted(plain)})" if plain else ""
+            return SourceError(f"{engine.kind} answered {status}: {quoted(answer) or 'no reason given'}")

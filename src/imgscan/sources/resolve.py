@@ -162,7 +162,7 @@ def _standard_input(stdin: Callable[[], BinaryIO], wanted: Wanted) -> Source:
 
 
 def _process_input() -> BinaryIO:
-    if sys.stdin is None:  # type: ignore[redundant-expr] # started with standard input closed
+    if sys.stdin is None:  # the program was started with it closed
         raise UsageError("standard input is closed", where="-")
     return sys.stdin.buffer
 
@@ -206,8 +206,12 @@ def _at_path(text: str, wanted: Wanted) -> Source:
     if path.is_dir():
         return _layout(text, wanted)
     if path.is_fifo():  # <(docker save NAME): can be read once
-        return StreamSource(partial(path.open, "rb"), kind="docker-archive", reference=text, wanted=wanted)
+        return StreamSource(partial(_open_pipe, path), kind="docker-archive", reference=text, wanted=wanted)
     return ArchiveSource(path, wanted=wanted)
+
+
+def _open_pipe(path: Path) -> BinaryIO:
+    return path.open("rb")
 
 
 def _layout(text: str, wanted: Wanted) -> Source:
@@ -220,7 +224,7 @@ def _layout(text: str, wanted: Wanted) -> Source:
     return LayoutSource(Path(text), wanted=wanted)
 
 
-_KINDS: Final = (
+_KINDS: Final[tuple[tuple[type[SourceError], str], ...]] = (
     (ImageNotFoundError, "not found"),
     (AccessDeniedError, "access denied"),
     (RateLimitedError, "rate limited"),
@@ -231,11 +235,20 @@ _KINDS: Final = (
 
 def _summary(text: str, refusals: dict[str, SourceError]) -> SourceError:
     """One error that says what each way said."""
-    told = [f"{name} - {_kind(error)[1]}: {error}" for name, error in refusals.items()]
+    told = [f"{name} - {_words(error)}: {_without_name(error, text)}" for name, error in refusals.items()]
     hints = [f"{name}: {error.hint}" for name, error in refusals.items() if error.hint]
     kind, _ = _kind(list(refusals.values())[-1])
     return kind(f"could not be had; {'; '.join(told)}", where=text, hint="; ".join(hints) or None)
 
 
 def _kind(error: SourceError) -> tuple[type[SourceError], str]:
-    return next((kind, words) for kind, words in _KINDS if isinstance(error, kind))
+    """The kind of error that others may be subclasses of, and how a person says it."""
+    return next(row for row in _KINDS if isinstance(error, row[0]))
+
+
+def _words(error: SourceError) -> str:
+    return _kind(error)[1]
+
+
+def _without_name(error: SourceError, name: str) -> str:
+    return error.message if error.where == name else str(error)
