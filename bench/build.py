@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-WORK: Final = Path(__file__).parent / "work"
+PROJECT: Final = Path(__file__).parent.parent
+WORK: Final = PROJECT / "bench" / "work"
 MB: Final = 1_000_000
 
 LEAST_BYTES: Final = 1000 * MB
@@ -36,9 +37,6 @@ MAX_FILE_BYTES: Final = 24 * MB
 
 GZIP_LEVEL: Final = 6
 """What Docker, BuildKit and ``gzip`` use."""
-
-LEFT_OUT: Final = {".git", ".nox", "work"}
-"""Folders by name: the benchmark must not pack its own archives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,9 @@ PLAN: Final = (  # without manuals, as in the slim images of Debian
     Layer("RUN pip install", (sysconfig.get_path("purelib"), "/opt"), 190 * MB),
     Layer("RUN npm ci", ("/usr/lib/node_modules", "/usr/share/javascript", "/usr/share/vim"), 60 * MB),
     Layer("RUN install sdk", ("/usr/lib/google-cloud-sdk/lib", "/usr/share"), 240 * MB),
-    Layer("COPY . /app", (str(Path(__file__).parent.parent),), 5 * MB),
+    Layer("COPY . /app", tuple(str(PROJECT / name) for name in ("src", "tests", "fixtures", "docs")), 5 * MB),
 )
-TINY: Final = (Layer("COPY . /app", (str(Path(__file__).parent.parent / "src"),), MB // 2),)
+TINY: Final = (Layer("COPY . /app", (str(PROJECT / "src"),), MB // 2),)
 
 SHAPES: Final = {
     "tiny": (TINY, "gzip"),
@@ -146,7 +144,7 @@ def _chosen(plan: Iterable[Layer]) -> list[list[Path]]:
         left = layer.max_bytes
         chosen.append([])
         for path in (path for root in layer.roots for path in _walk(Path(root))):
-            size = path.lstat().st_size if path.is_file() and not path.is_symlink() else 0
+            size = _size(path)
             if size > MAX_FILE_BYTES or path in seen:
                 continue
             left -= size + tarfile.BLOCKSIZE
@@ -157,27 +155,36 @@ def _chosen(plan: Iterable[Layer]) -> list[list[Path]]:
     return chosen
 
 
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+
+
 def _walk(root: Path) -> Iterator[Path]:
     """Everything below a folder, and the folder."""
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if name not in LEFT_OUT)
+        names[:] = sorted(names)
         yield Path(folder)
         for name in sorted(files):
             yield Path(folder, name)
 
 
 def _add(tar: tarfile.TarFile, path: Path) -> int:
-    """Add one member with the header that Docker would write; gives how many were added."""
-    about = path.lstat()
+    """Add one member with the header that Docker would write; gives how many were added.
+
+    None for a socket or device, nor for what has gone since it was chosen: others may work on this machine.
+    """
+    try:
+        about = path.lstat()
+        content = path.read_bytes() if stat.S_ISREG(about.st_mode) else b""
+    except FileNotFoundError:
+        return 0
     info = tarfile.TarInfo(str(path).lstrip("/"))
     info.mode, info.mtime = stat.S_IMODE(about.st_mode), int(about.st_mtime)
-    content = b""
     if stat.S_ISLNK(about.st_mode):
         info.type, info.linkname = tarfile.SYMTYPE, os.readlink(path)
     elif stat.S_ISDIR(about.st_mode):
         info.type = tarfile.DIRTYPE
     elif stat.S_ISREG(about.st_mode):
-        content = path.read_bytes()
         info.size = len(content)
     else:
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 
 from imgscan.errors import ImgscanError
 from imgscan.streams.tar import RECORD, TarWalker
@@ -24,9 +25,7 @@ def check(data: bytes) -> None:
 
 def main() -> None:
     """Run the fuzzer."""
-    import sys
-
-    import atheris
+    import atheris  # noqa: PLC0415 - only where it is installed
 
     atheris.Setup(sys.argv, check)
     atheris.Fuzz()

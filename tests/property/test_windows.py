@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from imgscan.findings.hide import Hider
 from imgscan.match import precedence
-from imgscan.model.values import Where
+from imgscan.model.values import Match, Where
 from imgscan.scan.probe import probe
 from tests.support.layers import DETECTOR, RULES, scan_bytes, tar
 
@@ -30,7 +30,7 @@ def comparable(matches):
 
 
 def by_file(scan):
-    found = {}
+    found: dict[str, list[Match]] = {}
     for item in scan.matches:
         found.setdefault(item.name.decode(), []).append(item.match)
     return {name: comparable(precedence.resolve(matches, RULES.by_id)) for name, matches in found.items()}

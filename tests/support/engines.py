@@ -138,7 +138,7 @@ def need(*programs: str) -> None:
 @contextmanager
 def _directory(*programs: str) -> Iterator[Path]:
     """A directory with a short name, for paths of sockets end at 108 bytes."""
-    need(*programs)
+    need("setpriv", *programs)
     if os.geteuid() != 0:
         unavailable("only root can start engines")
     directory = Path(tempfile.mkdtemp(prefix="imgscan-"))
@@ -160,8 +160,13 @@ def _running(command: Sequence[str], directory: Path, ready: Callable[[], bool])
     environment = {"PATH": PATH, "HOME": str(directory), "TMPDIR": str(directory), "LANG": "C.UTF-8"}
     log = directory / "log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        process = subprocess.Popen(  # setpriv: the engine does not outlive tests that are killed
+            ("setpriv", "--pdeathsig=TERM", *command),
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         if not _wait_until(ready, process):

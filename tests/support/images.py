@@ -19,42 +19,41 @@ come from ``tarfile`` and the standard codecs, never from imgscan. One builder i
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import hashlib
-import io
 import json
-import lzma
-import sys
-import tarfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from tests.support.tars import Link, Members, pack, tar_of, write_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+__all__ = [
+    "BuiltLayer",
+    "ImageBuilder",
+    "Link",
+    "Members",
+    "blob",
+    "containerd_store",
+    "crane",
+    "descriptor",
+    "docker_25",
+    "docker_legacy",
+    "dump",
+    "image_index",
+    "oci_layout",
+    "pack",
+    "podman_docker",
+    "sha256",
+    "tar_of",
+    "write_tree",
+]
 
 OCI: Final = "application/vnd.oci.image."
 DOCKER: Final = "application/vnd.docker."
 SUFFIX: Final = {"plain": "", "gzip": "+gzip", "zstd": "+zstd", "xz": "+xz", "bzip2": "+bzip2"}
 WHEN: Final = "2026-01-01T00:00:00Z"
-
-
-@dataclass(frozen=True)
-class Link:
-    """A link member: symbolic, or hard if asked for."""
-
-    target: str
-    hard: bool = False
-
-
-Members = dict[str, "bytes | Link | None"]
-"""Name → content, in archive order; ``None`` is a directory."""
 
 
 def sha256(data: bytes) -> str:
@@ -70,55 +69,6 @@ def dump(document: object) -> bytes:
 def blob(digest: str) -> str:
     """The path of a blob in a layout."""
     return "blobs/" + digest.replace(":", "/")
-
-
-def pack(data: bytes, codec: str) -> bytes:
-    """Compress: ``plain``, ``gzip``, ``zstd``, ``xz``, ``bzip2``. Stable bytes."""
-    match codec:
-        case "gzip":
-            return gzip.compress(data, mtime=0)
-        case "zstd":
-            return zstd.compress(data)
-        case "xz":
-            return lzma.compress(data)
-        case "bzip2":
-            return bz2.compress(data)
-        case _:
-            return data
-
-
-def tar_of(members: Mapping[str, bytes | Link | None], *, prefix: str = "", format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa: A002 - tarfile's own word
-    """A tar of ``members``, as layer or as archive; ``prefix="./"`` writes names as ``tar c .`` does."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(prefix + name)
-            info.mode = 0o755 if content is None else 0o644
-            if content is None:
-                info.type = tarfile.DIRTYPE
-            elif isinstance(content, Link):
-                info.type, info.linkname = (tarfile.LNKTYPE if content.hard else tarfile.SYMTYPE), content.target
-            else:
-                info.size = len(content)
-            archive.addfile(info, io.BytesIO(content) if isinstance(content, bytes) else None)
-    return out.getvalue()
-
-
-def write_tree(members: Members, directory: Path) -> Path:
-    """The members as files below ``directory``, which is returned."""
-    for name, content in members.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        match content:
-            case bytes():
-                path.write_bytes(content)
-            case Link(target, hard=False):
-                path.symlink_to(target)
-            case Link(target):
-                path.hardlink_to(directory / target)
-            case None:
-                path.mkdir(exist_ok=True)
-    return directory
 
 
 @dataclass(frozen=True)

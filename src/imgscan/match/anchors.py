@@ -10,7 +10,7 @@ Knows the parse tree of ``re`` (the pattern language is the same as far as rules
 from __future__ import annotations
 
 import re
-from re import _constants as op  # type: ignore[attr-defined]  # the parse tree is undocumented, but the only one there is
+from re import _constants as op  # type: ignore[attr-defined]  # undocumented, but the only parse tree there is
 from re import _parser  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -161,8 +161,13 @@ def width(pattern: str) -> tuple[int, int]:
     return int(low), int(high)
 
 
+_GROUPS: Final = _parser.State()
+_GROUPS.groupwidths = [(0, op.MAXREPEAT)] * 100
+"""A back-reference may be of any width; its tree is refused when it comes to writing."""
+
+
 def _width(node: Node) -> tuple[int, int]:
-    sequence = _parser.SubPattern(_parser.State(), [node])
+    sequence = _parser.SubPattern(_GROUPS, [node])
     low, high = sequence.getwidth()
     return int(low), int(high)
 

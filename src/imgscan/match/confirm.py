@@ -31,9 +31,17 @@ ASSIGNMENT: Final = (
 )
 """A name with a keyword in it, what separates it from its value, the value.
 
-``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``, ``name: KEY`` with ``value: …`` on the next line, and
-assignments with a type.
+``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``, ``name: KEY`` with ``value: …`` on the next line,
+and assignments with a type.
 """
+
+
+BOUNDARY: Final = regex.compile(r"(?:\\b|\(\?<!\[(?:[^\]\\]|\\.)+\]\))")
+"""How patterns say that nothing of their own alphabet may stand in front."""
+
+ESCAPED: Final = r"(?<=\\[nrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\x1b\[[0-9;]{0,8}m)"
+"""An escape in front of a token ends in a letter or digit, and is a boundary all the same: ``\\n``, ``\\u003d``, ``%3D``,
+a terminal colour."""
 
 
 class Span(NamedTuple):
@@ -117,6 +125,8 @@ def compile_pattern(rule: Rule) -> regex.Pattern[bytes]:
     pattern = rule.pattern
     if rule.context == "assignment" and rule.keywords:
         pattern = ASSIGNMENT % ("|".join(map(_keyword, rule.keywords)), pattern)
+    elif boundary := BOUNDARY.match(pattern):
+        pattern = f"(?:{boundary[0]}|{ESCAPED}){pattern[boundary.end() :]}"
     try:
         compiled = regex.compile(pattern.encode())
     except regex.error as error:

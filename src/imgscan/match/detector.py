@@ -1,8 +1,8 @@
 """Both stages over one buffer: from bytes to matches with line, column and redacted context.
 
 A detector is made once per rule set and used from any number of threads. It knows texts within a buffer (``Region``)
-and nothing of layers or images; which rule wins where several match is for ``precedence`` to say, once all of a text was
-seen.
+and nothing of layers or images; which rule wins where several match is for ``precedence`` to say, once all of a text
+was seen.
 """
 
 from __future__ import annotations

@@ -123,8 +123,8 @@ class Secret:
 class Match:
     """One confirmed secret in one text: a file of a layer or a field of the config.
 
-    ``start`` and ``end`` are byte offsets into that text, half-open; ``whole_start`` and ``whole_end`` span the key, the
-    quotes or the other half of a credential as well. Lines and columns start at 1 and are ``None`` in
+    ``start`` and ``end`` are byte offsets into that text, half-open; ``whole_start`` and ``whole_end`` span the
+    key, the quotes or the other half of a credential as well. Lines and columns start at 1 and are ``None`` in
     binary files. ``redacted`` and ``snippet`` hold no secret. ``chain`` is the way into nested archives, ``decoded``
     the encodings that were undone, outermost first.
     """

@@ -22,9 +22,6 @@ IN_NAMES: Final = {
 }
 """Marks in the names of a file and of the directory that ``WORKDIR`` makes: the path as told, and who made it."""
 
-TELLING: Final = 12
-"""Characters; a shorter last line of a key can be anywhere by chance."""
-
 
 class Plant(NamedTuple):
     """A finding without what differs between registries, tars and engines. Instructions and layers by number."""
@@ -72,12 +69,6 @@ def values() -> Iterator[str]:
     yield from (mark.value for file in FILES if not file.repeats for mark, _, _ in file.marks())
     yield from (secret(field.mark) for field in FIELDS)
     yield from map(secret, IN_NAMES)
-
-
-def secrets() -> frozenset[str]:
-    """What must never be printed: every secret, each line of those with several on its own."""
-    lines = (line for value in values() for line in value.replace(r"\n", "\n").split("\n"))
-    return frozenset(line for line in lines if len(line) >= TELLING and not line.startswith("-----"))
 
 
 def _of_file(file: File, mark: Mark, offset: int, line: int | None) -> Plant:

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TAR_HEADER: Final = 512
+ADDED, CHANGED, DELETED = EventKind
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """A file that ``step`` put there. ``later`` is what other steps did to it: the rest of its story.
 
-    ``encoding`` is of Python, and ``decoded`` what imgscan calls it if it has to undo it. ``binary`` files have no lines.
-    ``repeats`` are files whose secrets are told with the same file of an earlier layer. A ``link`` has its target as text.
-    A path has marks if there are secrets in it, which another file tells of; ``shown`` is then what a report makes of it.
+    ``encoding`` is of Python, and ``decoded`` what imgscan calls it if it has to undo it. ``binary`` files have no
+    lines. ``repeats`` says that the secrets are told with the same file of an earlier layer. A ``link`` has its target
+    as text. A path may have marks as well; ``shown`` is then what a report makes of it.
     """
 
     step: str
@@ -81,10 +82,10 @@ HOME: Final = {
     # Environment files and scripts
     "/srv/app/.env": "DEBUG=1\nGITHUB_TOKEN=<<github-pat-classic>>\nDB_PASSWORD=<<generic-password-variable>>\n",
     "/srv/app/docker-compose.yml": (
-        "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: <<generic-password-setting>>\n"
+        "services:\n  db:\n    environment:\n      POSTGRES_PASSWORD: <<generic-password-setting>>\n"
     ),
-    "/srv/app/.gitlab-ci.yml": "deploy:\n  script:\n    - curl -H 'PRIVATE-TOKEN: <<gitlab-pat>>' https://git.acme.example\n",
-    "/etc/systemd/system/app.service": "[Service]\nEnvironment=HF_TOKEN=<<huggingface-access-token>>\nExecStart=/srv/app\n",
+    "/srv/app/.gitlab-ci.yml": "deploy:\n  script:\n    - curl -H 'PRIVATE-TOKEN: <<gitlab-pat>>' git.acme.example\n",
+    "/etc/systemd/system/app.service": "[Service]\nEnvironment=HF_TOKEN=<<huggingface-access-token>>\n",
     "/usr/local/bin/deploy": "#!/bin/sh\nset -e\nexport VAULT_TOKEN='<<vault-service-token>>'\nexec app\n",
     "/root/.bash_history": "ls\nmysql -uroot -p<<mysql-password-argument>> shop\ngit push\nexit\n",
     "/root/.python_history": "import openai\nopenai.api_key = '<<openai-project-api-key>>'\n",
@@ -97,7 +98,7 @@ HOME: Final = {
     "/root/.pgpass": "db.internal:5432:shop:app:<<pgpass-password>>\n",
     "/root/.my.cnf": "[client]\nuser=root\npassword=<<mysql-option-file-password>>\n",
     "/root/.git-credentials": "https://deploy:<<http-url-password>>@git.acme.example\n",
-    "/root/.docker/config.json": '{\n  "auths": {\n    "registry.acme.example": {"auth": "<<docker-config-auth>>"}\n  }\n}\n',
+    "/root/.docker/config.json": '{\n  "auths": {\n    "hub.acme.example": {"auth": "<<docker-config-auth>>"}\n  }\n}',
     "/root/.aws/credentials": (
         "[default]\naws_access_key_id = <<=AKIAQ{base32:15}>>\naws_secret_access_key = <<aws-access-key-pair>>\n"
     ),
@@ -129,7 +130,7 @@ HOME: Final = {
     "/srv/app/settings.json": '{"payment": {"currency": "EUR", "key": "<<stripe-live-secret-key>>"}}',
     "/srv/app/app.toml": '[mail]\nfrom = "shop@acme.example"\nkey = "<<sendgrid-api-key>>"\n',
     "/srv/app/app.ini": "[bot]\ntoken = <<telegram-bot-token>>\n",
-    "/srv/app/server.xml": "<pool>\n  <user>app</user>\n  <db-password><<generic-password-xml>></db-password>\n</pool>\n",
+    "/srv/app/server.xml": "<pool>\n  <db-password><<generic-password-xml>></db-password>\n</pool>\n",
     "/srv/app/application.properties": (
         "spring.datasource.url=jdbc:mysql://db.internal:3306/shop?user=app&password=<<jdbc-url-password>>\n"
     ),
@@ -145,7 +146,7 @@ HOME: Final = {
         'AccountKey=<<azure-storage-connection-string>>;EndpointSuffix=core.windows.net";\n}\n'
     ),
     "/srv/app/main.go": 'package main\n\nconst key = "<<anthropic-api-key>>"\n',
-    "/srv/app/wp-config.php": "<?php\ndefine( 'DB_USER', 'wp' );\ndefine( 'DB_PASSWORD', '<<wordpress-db-password>>' );\n",
+    "/srv/app/wp-config.php": "<?php\n//\ndefine( 'DB_PASSWORD', '<<wordpress-db-password>>' );",
     "/srv/app/deploy.rb": "client = Client.new(api_key: '<<generic-secret-literal>>')\n",
     "/srv/app/notes.ipynb": '{"cells": [{"source": ["key = \\"<<pinecone-api-key>>\\"\\n", "key\\n"]}]}\n',
     "/srv/app/index.html": '<script src="https://maps.googleapis.com/maps/api/js?key=<<google-api-key>>"></script>\n',
@@ -154,7 +155,7 @@ HOME: Final = {
         '10.0.0.1 "GET / HTTP/1.1" 200\n10.0.0.2 "GET /api HTTP/1.1" 200 Authorization: Bearer <<json-web-token>>\n'
     ),
     "/srv/app/dump.sql": "INSERT INTO settings VALUES (1,'theme','dark'),(2,'shopify','<<shopify-access-token>>');\n",
-    "/srv/app/request.http": "GET /orders HTTP/1.1\nHost: api.acme.example\nAuthorization: Basic <<authorization-basic>>\n",
+    "/srv/app/request.http": "GET /orders HTTP/1.1\nAuthorization: Basic <<authorization-basic>>\n",
     "/srv/app/.git/config": (
         '[remote "origin"]\n\turl = https://x-access-token:<<github-app-installation-token>>@github.com/acme/app.git\n'
     ),
@@ -174,11 +175,11 @@ HOME: Final = {
         "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE\nSTRIPE_KEY=sk_live_${STRIPE}\nPINECONE_API_KEY=<your-key>\n"
     ),
     "/root/.ssh/id_rsa.pub": "ssh-rsa AAAAB3NzaC1yc2E<<={base64:348}>> root@host\n",
-    "/etc/ssl/certs/ca.pem": "-----BEGIN CERTIFICATE-----\nMII<<={base64:61}>>\n<<={base64:64}>>\n-----END CERTIFICATE-----\n",
+    "/etc/ssl/certs/ca.pem": "-----BEGIN CERTIFICATE-----\nMII<<={base64:61}>>\n-----END CERTIFICATE-----\n",
     "/srv/app/SHA256SUMS": "<<={hex:64}>>  app.tar.gz\n<<={hex:64}>>  lib.tar.gz\n",
-    "/srv/app/package-lock.json": '{"node_modules/a": {"version": "1.0.0", "integrity": "sha512-<<={base64:86}>>=="}}\n',
+    "/srv/app/package-lock.json": '{"node_modules/a": {"integrity": "sha512-<<={base64:86}>>=="}}\n',
     "/srv/app/ids.txt": "request <<={uuid}>>\ncommit <<={hex:40}>>\n",
-    "/srv/app/auth.py": "def login(user, password=None, token=get_token()):\n    secret_key = os.environ['SECRET_KEY']\n",
+    "/srv/app/auth.py": "def login(user, password=None, token=get()):\n    secret_key = os.environ['SECRET_KEY']\n",
 }
 
 LOG_LINE: Final = "2026-01-01T00:00:00Z INFO all is well, nothing happened at all, and the request took 12 ms\n"
@@ -210,7 +211,7 @@ ODD: Final = (
     # Kinds
     File("odd", "/odd/setuid", "<<github-pat-classic>>\n", mode=0o4755),
     File("odd", "/odd/unreadable", "<<github-pat-classic>>\n", mode=0o000),
-    File("odd", "/odd/a-linked", "<<github-pat-classic>>\n", later=((EventKind.DELETED, "delete"),)),
+    File("odd", "/odd/a-linked", "<<github-pat-classic>>\n", later=((DELETED, "delete"),)),
     File("odd", "/odd/b-link", "odd/a-linked", link="hard"),
     File("odd", "/odd/z-link", "https://ci:<<http-url-password>>@git.acme.example/app.git", link="symbolic"),
     File("odd", "/odd/<<square-access-token:name>>.txt", "<<gitlab-pat>>\n", shown="/odd/sq0atp-….txt"),
@@ -218,18 +219,19 @@ ODD: Final = (
 
 LIFE: Final = (
     File("life", "/life/kept", "<<gitlab-pat>>\n"),
-    File("life", "/life/deleted", "<<gitlab-pat>>\n", State.DELETED, ((EventKind.DELETED, "delete"),)),
-    File("life", "/life/gone/with/all", "<<gitlab-pat>>\n", State.DELETED, ((EventKind.DELETED, "delete"),)),
-    File("life", "/life/emptied", "<<gitlab-pat>>\n", State.OVERWRITTEN, ((EventKind.CHANGED, "overwrite"),)),
-    File("overwrite", "/life/emptied", "no more\n"),
-    File("life", "/life/rotated", "<<gitlab-pat:old>>\n", State.OVERWRITTEN, ((EventKind.CHANGED, "overwrite"),)),
-    File("overwrite", "/life/rotated", "<<gitlab-pat:new>>\n"),
-    File("life", "/life/gone/again", "<<gitlab-pat:again>>\n", State.PRESENT, ((EventKind.DELETED, "delete"), (EventKind.ADDED, "restore"))),
+    File("life", "/life/deleted", "<<gitlab-pat>>\n", State.DELETED, ((DELETED, "delete"),)),
+    File("life", "/life/gone/with/all", "<<gitlab-pat>>\n", State.DELETED, ((DELETED, "delete"),)),
+    File("life", "/life/gone/again", "<<gitlab-pat:again>>\n", later=((DELETED, "delete"), (ADDED, "restore"))),
     File("restore", "/life/gone/again", "<<gitlab-pat:again>>\n", repeats=True),
-    File("life", "/life/folder/inner", "<<gitlab-pat>>\n", State.DELETED, ((EventKind.DELETED, "replace"),)),
-    File("life", "/life/opaque/inner", "<<gitlab-pat>>\n", State.DELETED, ((EventKind.DELETED, "empty"),)),
-    File("life", "/life/protected", "<<gitlab-pat>>\n", State.PRESENT, ((EventKind.CHANGED, "protect"),)),
-)  # fmt: skip
+    File("life", "/life/emptied", "<<gitlab-pat>>\n", State.OVERWRITTEN, ((CHANGED, "overwrite"),)),
+    File("overwrite", "/life/emptied", "no more\n"),
+    File("life", "/life/rotated", "<<gitlab-pat:old>>\n", State.OVERWRITTEN, ((CHANGED, "overwrite"),)),
+    File("overwrite", "/life/rotated", "<<gitlab-pat:new>>\n"),
+    File("life", "/life/folder/inner", "<<gitlab-pat>>\n", State.DELETED, ((DELETED, "replace"),)),
+    File("life", "/life/opaque/inner", "<<gitlab-pat>>\n", State.DELETED, ((DELETED, "empty"),)),
+    File("life", "/life/protected", "<<gitlab-pat>>\n", later=((CHANGED, "protect"),)),
+)
+"""Deleted, with a directory or alone; changed; put back; replaced by a file; in a directory made anew; made private."""
 
 
 def _edges() -> Iterator[File]:

@@ -1,4 +1,4 @@
-r"""Texts with marks where secrets go: ``TOKEN=<<github-pat-classic>>`` names the rule that has to find what is put there.
+r"""Texts with marks where secrets go: ``TOKEN=<<github-pat-classic>>`` names the rule that has to find it.
 
 A mark is ``<<rule>>`` or ``<<rule:name>>``. Marks of one rule and name stand for the same secret wherever they are; a
 mark without a name has one of its own in each text. A ``!`` at the end writes the secret on one line, its line ends as
@@ -45,7 +45,7 @@ TEMPLATES: Final = {
     "http-url-password": "{base62:20}7k",
     "huggingface-access-token": "hf_{base62:34}",
     "jdbc-url-password": "{base62:14}7k",
-    "json-web-token": '{b64url:{"alg":"HS256","typ":"JWT"}:b64url}.{b64url:{"sub":"{digits:10}"}:b64url}.{base64url:43}',
+    "json-web-token": '{b64url:{"alg":"HS256","typ":"JWT"}:b64url}.{b64url:{"id":"{digits:8}"}:b64url}.{base64url:43}',
     "kubernetes-secret-manifest": "{b64:{base62:22}7k:b64}",
     "linear-api-key": "lin_api_{base62:40}",
     "mysql-option-file-password": "{base62:14}7k",

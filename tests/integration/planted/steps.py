@@ -82,7 +82,11 @@ STEPS: Final = (
     Step("volume-more", "VOLUME /data", shown='VOLUME ["/data"]'),
     Step("onbuild-more", "ONBUILD RUN true"),
     Step("healthcheck", "HEALTHCHECK CMD wget -q http://127.0.0.1/?key=<<google-api-key:healthcheck>>"),
-    Step("cmd-shell", "CMD serve --password <<password-argument-config:cmd>>"),
+    Step(
+        "cmd-shell",
+        "CMD serve --password <<password-argument-config:cmd>>",
+        shown='CMD ["/bin/sh", "-c", "serve --password \0"]',  # how builders record it
+    ),
     Step("entrypoint", 'ENTRYPOINT ["/srv/app/run", "--slack", "<<slack-app-token:entrypoint>>"]'),
     Step("cmd", 'CMD ["serve", "--stripe", "<<stripe-live-secret-key:cmd>>"]'),
     Step("user", "USER <<databricks-access-token:user>>"),

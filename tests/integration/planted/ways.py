@@ -155,10 +155,12 @@ def registry(site: Site) -> Report:
 
 
 def registry_with_zstd(site: Site) -> Report:
-    host = site.registry("plain").host
+    host = site.registry("zstd").host
     options = ("--dest-tls-verify=false", "--format=oci", "--dest-compress-format=zstd")
     site.skopeo(f"docker://{host}/shop/zstd:1", *options)
-    return _scan(f"{host}/shop/zstd:1")
+    report = _scan(f"{host}/shop/zstd:1")
+    assert all((layer.media_type or "").endswith("+zstd") for layer in report.images[0].layers)
+    return report
 
 
 def registry_with_password(site: Site) -> Report:

@@ -1,0 +1,171 @@
+"""Both stages on texts: windows, keywords, filters, precedence, places and redaction."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from imgscan.errors import RuleError
+from imgscan.match import confirm
+from imgscan.match.detector import MAX_SPANS, Detector
+from imgscan.model.values import Confidence, Where
+from imgscan.rules.load import RuleSet
+from tests.support.layers import DETECTOR, NEAR, TOKEN
+
+SECRET = "tok_abcdefgh01234567"
+
+
+def found(text, *rules, where=Where.FILE):
+    detector = Detector(RuleSet.of(rules), use_cache=False) if rules else DETECTOR
+    matches, notices = detector.text(text.encode(), where, "text")
+    assert not notices
+    return matches
+
+
+def changed(rule, **changes):
+    return msgspec.structs.replace(rule, **changes)
+
+
+def test_a_match_knows_its_place():
+    (match,) = found(f"first\nkey = {SECRET} # note\n")
+    assert (match.line, match.column, match.end_line, match.end_column) == (2, 7, 2, 27)
+    assert (match.start, match.end, match.secret.value) == (12, 32, SECRET.encode())
+
+
+def test_a_match_of_several_lines_ends_on_the_last():
+    (match,) = found("x\nBEGIN-abc\ndefghijklm\n-END\n")
+    assert (match.line, match.column, match.end_line, match.end_column) == (2, 1, 4, 5)
+
+
+def test_binary_text_has_offsets_and_no_lines():
+    (match,) = found(f"\0\n\n{SECRET}\0")
+    assert (match.line, match.column, match.start) == (None, None, 3)
+
+
+def test_what_is_shown_of_a_line_holds_none_of_its_secrets():
+    matches = found(f"a={SECRET} b=tok_0123456789abcdef acme_key=0123456789abcdef")
+    assert len(matches) == 3
+    assert {match.snippet for match in matches} == {"a=tok_… b=tok_… acme_key=…"}
+
+
+def test_only_the_neighbourhood_of_a_long_line_is_shown():
+    (match,) = found("x" * 5000 + f" {SECRET} " + "y" * 5000)
+    assert len(match.snippet) < 200
+
+
+def test_control_characters_are_shown_as_escapes():
+    (match,) = found(f"\x1b[31m{SECRET}\x07")
+    assert match.snippet == "\\x1b[31mtok_…\\x07"
+
+
+@pytest.mark.parametrize("escape", ["\\n", "\\t", "\\u003d", "%3D", "\x1b[0;32m"])
+def test_an_escape_in_front_of_a_token_is_a_boundary(escape):
+    assert found(f"x{escape}{SECRET}")
+    assert not found(f"x{escape[-1]}{SECRET}")
+
+
+def test_the_repr_of_a_match_holds_no_secret():
+    (match,) = found(SECRET)
+    assert "abcdefgh" not in repr(match)
+
+
+def test_a_pattern_that_ends_at_the_edge_of_a_window_is_seen_whole():
+    wide = changed(TOKEN, pattern=r"(?P<secret>tok_[a-z]{4,400})(?![a-z])", window=40)
+    assert [match.end for match in found("tok_" + "a" * 300, wide)] == [304]
+    assert not found("tok_" + "a" * 300 + "a" * 200, wide)
+
+
+@pytest.mark.parametrize("where", list(Where))
+def test_a_rule_may_be_for_some_places_only(where):
+    only = changed(TOKEN, where=(Where.ENV, Where.ARG))
+    assert bool(found(SECRET, only, where=where)) is (where in only.where)
+
+
+def test_keywords_may_stand_before_or_behind_or_in_any_case():
+    near = changed(TOKEN, keywords=("acme",))
+    assert found(f"ACME\n{SECRET}", near)
+    assert found(f"{SECRET} for Acme", near)
+    assert not found(f"other {SECRET}", near)
+    assert not found("acme" + " " * 300 + SECRET, near)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ACME_API_KEY={}",
+        'export ACME_KEY="{}"',
+        '{{"acme": "{}"}}',
+        '{{\\"acmeKey\\":\\"{}\\"}}',
+        "acme-key: {}",
+        "acme.key = '{}'",
+        "<acmeKey>{}</acmeKey>",
+        "--acme-key {}",
+        "--acme-key={}",
+        "?acme_key={}&x=1",
+        'acme_key: str = "{}"',
+        'os.environ.get("ACME_KEY", "{}")',
+        'setAcmeKey("{}")',
+        "- name: ACME_KEY\n  value: {}",
+        '"name": "ACME_KEY", "value": "{}"',
+        "ENV ACME_KEY {}",
+        "Acme API key: {}",
+        "'acme' => '{}'",
+        "acme := `{}`",
+    ],
+)
+def test_an_assignment_is_understood_in_every_spelling(text):
+    (match,) = found(text.format("0123456789abcdef"), NEAR)
+    assert match.secret.value == b"0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["acme {{0123456789abcdef}}", "acme + 0123456789abcdef", "acme;0123456789abcdef", "other=0123456789abcdef"],
+)
+def test_what_is_no_assignment_is_none(text):
+    assert not found(text, NEAR)
+
+
+def test_a_known_provider_wins_over_none():
+    generic = changed(TOKEN, id="generic", provider="generic", pattern=r"(?P<secret>key=tok_\w+)")
+    assert [match.rule_id for match in found(f"key={SECRET}", generic, TOKEN)] == ["token"]
+
+
+def test_a_surer_rule_wins_and_then_the_longer_secret():
+    short = changed(TOKEN, id="short", pattern=r"(?P<secret>tok_\w{4})")
+    doubtful = changed(TOKEN, id="doubtful", confidence=Confidence.LOW, pattern=r"(?P<secret>x=tok_\w+)")
+    assert [match.rule_id for match in found(f"x={SECRET}", short, doubtful, TOKEN)] == ["token"]
+
+
+def test_the_other_half_of_a_credential_is_no_finding_of_its_own():
+    pair = changed(TOKEN, id="pair", pattern=r"id-\d+ (?P<secret>tok_\w{16})")
+    half = changed(TOKEN, id="half", pattern=r"(?P<secret>id-\d+)")
+    assert [match.rule_id for match in found(f"id-77 {SECRET}", half, pair)] == ["pair"]
+    assert [match.rule_id for match in found("id-77 alone", half, pair)] == ["half"]
+
+
+def test_two_secrets_on_a_line_are_two_matches():
+    assert len(found(f"{SECRET} {SECRET}")) == 2
+
+
+def test_a_list_of_secrets_is_cut_and_that_is_told():
+    matches, notices = DETECTOR.text(f"{SECRET}\n".encode() * (MAX_SPANS + 5), Where.FILE, "list.txt")
+    assert len(matches) == MAX_SPANS
+    assert [(notice.code, notice.where) for notice in notices] == [("too-many-matches", "list.txt")]
+
+
+def test_a_pattern_that_takes_too_long_is_told(monkeypatch):
+    monkeypatch.setattr(confirm, "TIMEOUT_SECONDS", 0.01)
+    slow = changed(TOKEN, pattern=r"(?P<secret>tok_(?:(?:a|a)|a)+c)", anchor="tok_a")
+    detector = Detector(RuleSet.of([slow]), use_cache=False)
+    matches, notices = detector.text(b"tok_" + b"a" * 60, Where.FILE, "slow.txt")
+    assert not matches
+    assert [(notice.code, notice.where, notice.incomplete) for notice in notices] == [
+        ("match-timeout", "slow.txt", True)
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["no group", r"(?P<other>x)", "(?P<secret>("])
+def test_a_pattern_without_a_secret_is_refused(pattern):
+    with pytest.raises(RuleError):
+        confirm.Confirmer(changed(TOKEN, pattern=pattern))
