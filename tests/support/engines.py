@@ -68,7 +68,7 @@ class Engine:
             )
             if errors := [line["error"] for line in lines if "error" in line]:
                 pytest.fail("\n".join(errors))
-            return str(client.inspect_image(tag)["Id"])  # type: ignore[no-untyped-call] # the decorator has no types
+            return str(client.inspect_image(tag)["Id"])
 
     def save(self, name: str, path: Path) -> Path:
         with self.client() as client, path.open("wb") as file:

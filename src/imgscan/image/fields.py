@@ -142,9 +142,9 @@ def _run_config(
         for name, text in value.items():
             instruction = _index(set_by, keyword, name)
             yield Field(where, f"{path}[{name}]", f"label:{name}", _pair(name, str(text)).encode(), instruction)
-    elif isinstance(value, list) and key != "OnBuild" and all(isinstance(part, str) for part in value):
-        line = " ".join(map(str, value))  # an option and its value are neighbours in the list
-        yield Field(where, path, stable, line.encode(), _index(set_by, keyword))
+    elif key == "OnBuild" and isinstance(value, list):
+        for number, text in enumerate(map(str, value)):
+            yield Field(where, f"{path}[{number}]", f"onbuild:{number}", text.encode())
     else:
         for place, text in _leaves(path, value):
             instruction = _index(set_by, keyword, text if key in ADDING else None)
@@ -188,6 +188,9 @@ def _leaves(path: str, value: Json, depth: int = 0) -> Iterator[tuple[str, str]]
                 yield f"{path}.{key}", key
                 yield from _leaves(f"{path}.{key}", item, depth + 1)
     elif isinstance(value, list) and depth < MAX_DEPTH:
+        if all(isinstance(item, str) for item in value):
+            yield path, " ".join(map(str, value))  # a command: an option and its value are neighbours in the list
+            return
         for number, item in enumerate(value):
             yield from _leaves(f"{path}[{number}]", item, depth + 1)
 

@@ -119,8 +119,10 @@ class Cutter:
         self._files = [member for member in self._files if member.end > self._base]
 
     def notices(self, where: str) -> list[Notice]:
-        """What was wrong with the archive, if anything."""
-        told = []
+        """What was wrong with the archive, if anything; a failure to read it says enough by itself."""
+        told: list[Notice] = []
+        if self.failure:
+            return told
         if self._walker.damage and self._walker.members:
             told.append(Notice("damaged-tar", where, self._walker.damage, incomplete=True))
         elif self._walker.damage:

@@ -91,7 +91,7 @@ def _of_file(file: File, mark: Mark, offset: int, line: int | None) -> Plant:
 
 def _of_field(field: Field) -> Plant:
     rule, length = field.mark.partition(":")[0], len(secret(field.mark).encode())
-    number = NUMBERS[field.step]
+    number = None if field.step is None else NUMBERS[field.step]
     return Plant(rule, field.where, None, field.named_key, None, None, length, (), None, number, State.CONFIG, ())
 
 

@@ -196,6 +196,8 @@ ODD: Final = (
     # Sizes
     File("odd", "/odd/bundle.min.js", f"var a=1;{'f(x);' * 1_200_000}t=\"<<stripe-live-secret-key>>\";g()"),
     File("odd", "/odd/app.log", f"{LOG_LINE * 100_000}WARN token <<slack-bot-token>> expired\n"),
+    File("odd", "/odd/wide.log", f"\ufeff{LOG_LINE * 30_000}WARN token <<slack-bot-token>> expired\n",
+         encoding="utf-16-le", decoded="utf-16-le"),
     # Names
     File("odd", "/odd/with some spaces.txt", "<<github-pat-classic>>\n"),
     File("odd", "/odd/with\na line end", "<<github-pat-classic>>\n"),

@@ -10,6 +10,8 @@ from tests.integration.planted.markers import fill
 
 BASE: Final = "imgscan.test/base:1"
 LAYERED: Final = ("FROM", "COPY", "ADD", "RUN", "WORKDIR")
+BASE_SETTINGS: Final = ("ENV BASE_TOKEN=<<terraform-cloud-token:base>>",)
+"""What the import of the base sets, with no trace in its history."""
 BUILD_ARGUMENTS: Final = {"GITLAB_TOKEN": "<<gitlab-pat:build-arg>>"}
 
 
@@ -103,7 +105,7 @@ class Field:
     where: Where
     key: str
     mark: str
-    step: str
+    step: str | None
 
     @property
     def named_key(self) -> str:
@@ -111,6 +113,7 @@ class Field:
 
 
 FIELDS: Final = (
+    Field(Where.ENV, "config.Env[BASE_TOKEN]", "terraform-cloud-token:base", None),
     Field(Where.ARG, "history[arg-default].created_by", "npm-access-token:arg-default", "arg-default"),
     Field(Where.ARG, "history[first-run].created_by", "gitlab-pat:build-arg", "arg-passed"),
     Field(Where.AUTHOR, "author", "linear-api-key:maintainer", "maintainer"),

@@ -15,8 +15,8 @@ from tests.integration.planted import ways
 from tests.integration.planted.context import dockerfile_lines, write_base, write_context
 from tests.integration.planted.expected import of_finding, plants, values
 from tests.integration.planted.leaks import leaked
-from tests.integration.planted.markers import fill, without_secrets
-from tests.integration.planted.steps import BASE, BUILD_ARGUMENTS, LAYERS, STEPS
+from tests.integration.planted.markers import fill, secret, without_secrets
+from tests.integration.planted.steps import BASE, BASE_SETTINGS, BUILD_ARGUMENTS, LAYERS, STEPS
 from tests.support import engines
 from tests.support.registry_server import docker_registry
 
@@ -43,8 +43,9 @@ def archive(dockerd: Engine, context: Path, tmp_path_factory: pytest.TempPathFac
     engines.need("busybox")
     directory = tmp_path_factory.mktemp("planted")
     repository, _, tag = BASE.partition(":")
+    settings = [fill(setting, "")[0] for setting in BASE_SETTINGS]
     with dockerd.client() as client:
-        client.import_image(str(write_base(directory / "base.tar")), repository=repository, tag=tag)
+        client.import_image(str(write_base(directory / "base.tar")), repository, tag, changes=settings)
     dockerd.build(context, ways.NAME, {name: fill(text, "")[0] for name, text in BUILD_ARGUMENTS.items()})
     return dockerd.save(ways.NAME, directory / "planted.tar")
 
@@ -167,3 +168,30 @@ def test_findings_of_the_base_are_marked(archive, dockerd, monkeypatch):
     assert (told.base.layers, told.base.how) == (1, "flag")
     assert {finding.path for finding in told.findings if finding.base} == {"/etc/base.conf"}
     assert [layer.base for layer in told.layers] == [number == 0 for number in range(len(LAYERS))]
+
+
+def test_what_a_commit_adds_is_put_down_to_it(archive, dockerd, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", dockerd.url)
+    file, message, author, variable = (secret(f"gitlab-pat:{name}") for name in ("file", "message", "author", "env"))
+    with dockerd.client() as client:
+        command = ["/bin/sh", "-c", f"echo {file} > /committed"]
+        container = client.create_container(BASE, command, host_config=client.create_host_config(network_mode="none"))
+        client.start(container)
+        assert client.wait(container)["StatusCode"] == 0
+        changes = [f"ENV TOKEN={variable}"]
+        client.commit(container, "imgscan.test/committed", "1", f"with {message}", f"me {author}", changes)
+        client.remove_container(container)
+    report = scan(["docker:imgscan.test/committed:1"])
+    (told,) = report.images
+    assert [(step.keyword, step.layer) for step in told.instructions] == [("IMPORT", 0), ("COMMIT", 1)]
+    found = {(finding.path or finding.key, finding.instruction) for finding in told.findings if not finding.base}
+    assert found == {
+        ("/etc/base.conf", 0),
+        ("/committed", 1),
+        ("config.Env[BASE_TOKEN]", None),
+        ("config.Env[TOKEN]", None),
+        ("history[1].created_by", 1),
+        ("comment", None),
+        ("author", None),
+    }
+    assert leaked(report, [file, message, author, variable]) == []
