@@ -128,7 +128,7 @@ def _blob(path: Path, title: str, paths: Iterable[Path], form: str) -> Blob:
         packed = gzip.GzipFile("", "wb", GZIP_LEVEL, stored, mtime=0) if form == "gzip" else stored
         plain = _Hashed(packed)
         members = 0
-        with tarfile.open(None, "w|", plain, format=tarfile.PAX_FORMAT) as tar:
+        with tarfile.open(None, "w|", plain) as tar:
             for member in paths:
                 members += _add(tar, member)
         if packed is not stored:
@@ -188,8 +188,18 @@ def _add(tar: tarfile.TarFile, path: Path) -> int:
         info.size = len(content)
     else:
         return 0
+    tar.format = _format(info)
     tar.addfile(info, io.BytesIO(content))
     return 1
+
+
+def _format(info: tarfile.TarInfo) -> int:
+    """As Go writes headers: ustar wherever it will do; ``tarfile`` would write pax for every long name."""
+    try:
+        info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+    except ValueError:
+        return tarfile.PAX_FORMAT
+    return tarfile.USTAR_FORMAT
 
 
 class _Hashed:

@@ -25,7 +25,7 @@ def check(data: bytes) -> None:
 
 def main() -> None:
     """Run the fuzzer."""
-    import atheris  # noqa: PLC0415 - only where it is installed
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415 - not there on every Python
 
     atheris.Setup(sys.argv, check)
     atheris.Fuzz()

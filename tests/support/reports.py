@@ -77,6 +77,7 @@ def finding(**changes: Any) -> r.Finding:
         snippet="PINECONE_API_KEY=pcsk_…",
         layer=r.LayerInfo(1, DIGESTS[1], None),
         instruction=2,
+        copied_from=None,
         state=State.DELETED,
         story=(r.Event(EventKind.ADDED, 1, 2), r.Event(EventKind.DELETED, 3, 4)),
         base=False,

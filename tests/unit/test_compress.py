@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import lzma
+from collections.abc import Callable
 
 import pytest
 from backports import zstd
@@ -25,7 +26,7 @@ def read_all(stored: bytes, step: int = 1000) -> bytes:
     return b"".join(iter(lambda: reader.read(step), b""))
 
 
-ENCODERS = {
+ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
     "gzip-members": lambda data: b"".join(gzip.compress(data[at : at + 7000]) for at in range(0, len(data), 7000)),

@@ -85,6 +85,7 @@ def _options(images: Sequence[str], given: Mapping[str, Any]) -> Options:
         rules=tuple(given["rules"]),
         only=tuple(given["only"]),
         skip=tuple(given["skip"]),
+        fingerprint_key=os.environb.get(b"IMGSCAN_FINGERPRINT_KEY") or None,
         jobs=given["jobs"],
         use_cache=not given["no_cache"],
     )

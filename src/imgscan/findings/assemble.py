@@ -159,6 +159,7 @@ def _finding(
         snippet=match.snippet,
         layer=layers.infos[layer] if layer is not None else None,
         instruction=instruction,
+        copied_from=None,
         state=life.state,
         story=tuple(report.Event(e.kind, e.layer, layers.instructions.get(e.layer)) for e in life.story),
         base=in_base,

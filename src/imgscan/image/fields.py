@@ -144,7 +144,7 @@ def _run_config(
             yield Field(where, f"{path}[{name}]", f"label:{name}", _pair(name, str(text)).encode(), instruction)
     elif key == "OnBuild" and isinstance(value, list):
         for number, text in enumerate(map(str, value)):
-            yield Field(where, f"{path}[{number}]", f"onbuild:{number}", text.encode())
+            yield Field(where, f"{path}[{number}]", stable, text.encode(), _index(set_by, keyword, text))
     else:
         for place, text in _leaves(path, value):
             instruction = _index(set_by, keyword, text if key in ADDING else None)

@@ -30,7 +30,7 @@ ENOUGH_IN_CONTEXT: Final = 8
 CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w.-]*(?: [\w.-]+){0,2}\W+(?:(?:value|str|string)\W+)?%s"
 """A keyword, the rest of the name, whatever separates it from its value, the beginning of the value.
 
-Open-ended, where the second stage counts: a loop is one state of hyperscan's automaton, a count is as many as it counts.
+Open-ended, where the second stage counts: a loop is one state of hyperscan's automaton, a count as many as it counts.
 """
 
 Node = tuple[Any, Any]

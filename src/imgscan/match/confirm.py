@@ -40,8 +40,10 @@ BOUNDARY: Final = regex.compile(r"(?:\\b|\(\?<!\[(?:[^\]\\]|\\.)+\]\))")
 """How patterns say that nothing of their own alphabet may stand in front."""
 
 ESCAPED: Final = r"(?<=\\[nrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\x1b\[[0-9;]{0,8}m)"
-"""An escape in front of a token ends in a letter or digit, and is a boundary all the same: ``\\n``, ``\\u003d``, ``%3D``,
-a terminal colour."""
+"""An escape in front of a token ends in a letter or digit, and is a boundary all the same.
+
+``\\n``, ``\\u003d``, ``%3D``, the end of a terminal colour.
+"""
 
 
 class Span(NamedTuple):

@@ -142,7 +142,10 @@ class Remediation(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One secret at one place."""
+    """One secret at one place.
+
+    ``copied_from`` are the lines of an earlier stage of the Dockerfile that brought a file which ``COPY --from`` copied.
+    """
 
     fingerprint: str
     rule: RuleInfo
@@ -162,6 +165,7 @@ class Finding(msgspec.Struct, frozen=True):
     snippet: str
     layer: LayerInfo | None
     instruction: int | None
+    copied_from: DockerfileLines | None
     state: State
     story: tuple[Event, ...]
     base: bool

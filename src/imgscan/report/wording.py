@@ -59,10 +59,13 @@ def layer(index: int, image: Image) -> str:
 
 def lines(instruction: Instruction) -> str:
     """``Dockerfile:3-4``; nothing if the Dockerfile is not known."""
-    if not (found := instruction.dockerfile):
-        return ""
-    span = f"{found.start_line}" if found.start_line == found.end_line else f"{found.start_line}-{found.end_line}"
-    return f"{printable(found.path)}:{span}"
+    return span(instruction.dockerfile) if instruction.dockerfile else ""
+
+
+def span(found: DockerfileLines) -> str:
+    """``Dockerfile:3-4``."""
+    numbers = f"{found.start_line}" if found.start_line == found.end_line else f"{found.start_line}-{found.end_line}"
+    return f"{printable(found.path)}:{numbers}"
 
 
 def place(finding: Finding) -> str:
@@ -99,6 +102,8 @@ def remarks(finding: Finding) -> list[str]:
         found.append(f"confidence {finding.confidence}")
     if finding.base:
         found.append("from the base image")
+    if finding.copied_from:
+        found.append(f"copied from an earlier stage, {span(finding.copied_from)}")
     if finding.owner:
         state = "unmodified" if finding.owner.unmodified else "modified since"
         found.append(f"installed by {finding.owner.manager} package {finding.owner.package}, {state}")

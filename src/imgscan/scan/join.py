@@ -6,10 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from imgscan.findings.assemble import HEADER, TRAILING, Layers, Place, Policy, Sighting, assemble, text_of
 from imgscan.findings.hide import Hider
-from imgscan.image import dockerfile_match, overlay, provenance
-from imgscan.image.history import align
+from imgscan.image import dockerfile_match, dockerfile_paths, overlay, provenance
+from imgscan.image.history import DockerfileSpan, align
 from imgscan.match import precedence
 from imgscan.model import report
 from imgscan.model.values import LayerStatus, Notice, Where
@@ -77,7 +79,7 @@ def report_on(
         base=base.info(),
         layers=layers,
         instructions=tuple(_instruction(step, hide(step.text)) for step in instructions),
-        findings=tuple(finding for finding, _ in findings),
+        findings=tuple(_with_stage(finding, instructions, context.dockerfile) for finding, _ in findings),
         notices=tuple(
             report.NoticeInfo(n.code, hide(n.where), hide(n.message), n.incomplete) for n in dict.fromkeys(notices)
         ),
@@ -181,8 +183,32 @@ def _instruction(step: Instruction, text: str) -> report.Instruction:
         layer=step.layer,
         origin=step.origin,
         exact=step.exact,
-        dockerfile=report.DockerfileLines(span.path, span.start_line, span.end_line) if span else None,
+        dockerfile=_lines(span) if span else None,
     )
+
+
+def _with_stage(
+    finding: report.Finding, instructions: Sequence[Instruction], dockerfile: Dockerfile | None
+) -> report.Finding:
+    """With the lines of the earlier stage that a file was copied from, if the Dockerfile tells."""
+    if dockerfile is None or finding.path is None or finding.instruction is None:
+        return finding
+    span = instructions[finding.instruction].dockerfile
+    for step in dockerfile.steps:
+        if span and step.copied_from is not None and step.start_line == span.start_line:
+            source = dockerfile_paths.source_of(dockerfile, step, finding.path) or _stage(dockerfile, step.copied_from)
+            return msgspec.structs.replace(finding, copied_from=_lines(source))
+    return finding
+
+
+def _stage(dockerfile: Dockerfile, index: int) -> DockerfileSpan:
+    """The line that begins a stage: all that is certain if it is not known which step brought the file."""
+    first = next(step for step in dockerfile.steps if step.stage == index)
+    return DockerfileSpan(dockerfile.path, first.start_line, first.end_line)
+
+
+def _lines(span: DockerfileSpan) -> report.DockerfileLines:
+    return report.DockerfileLines(span.path, span.start_line, span.end_line)
 
 
 def _coverage(layers: Sequence[report.Layer], notices: Sequence[Notice]) -> report.Coverage:

@@ -131,7 +131,7 @@ FIELDS: Final = (
     Field(Where.CMD, "config.WorkingDir", "shopify-access-token:workdir", "workdir"),
     Field(Where.CMD, "config.Volumes./cache/dckr_pat_…", "docker-pat:volume", "volume"),
     Field(Where.ONBUILD, "config.OnBuild[0]", "http-url-password:onbuild", "onbuild"),
-    Field(Where.HEALTHCHECK, "config.Healthcheck.Test[1]", "google-api-key:healthcheck", "healthcheck"),
+    Field(Where.HEALTHCHECK, "config.Healthcheck.Test", "google-api-key:healthcheck", "healthcheck"),
     Field(Where.CMD, "history[cmd-shell].created_by", "password-argument-config:cmd", "cmd-shell"),
     Field(Where.ENTRYPOINT, "config.Entrypoint", "slack-app-token:entrypoint", "entrypoint"),
     Field(Where.CMD, "config.Cmd", "stripe-live-secret-key:cmd", "cmd"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imgscan.model.values import Where
+from imgscan.report import RENDERERS, Look, renderer
 from imgscan.scan import scan
 from imgscan.scan.options import Options
 from tests.integration.planted import ways
@@ -142,6 +143,16 @@ def test_everything_was_looked_at(image):
     assert image.notices == ()
 
 
+def test_names_with_control_characters_are_never_printed_raw(report):
+    for name in RENDERERS:
+        text = renderer(name)(report, Look(verbose=True)).decode()
+        assert [char for char in text if char != "\n" and not char.isprintable()] == []
+
+
+def test_one_thread_tells_what_many_tell(archive, image):
+    assert scan([str(archive)], Options(jobs=1)).images == (image,)
+
+
 def test_instructions_read_as_they_were_written_but_for_the_secrets(image):
     assert len(image.instructions) == len(STEPS)
     for step, told in zip(STEPS, image.instructions, strict=True):
@@ -170,7 +181,8 @@ def test_findings_of_the_base_are_marked(archive, dockerd, monkeypatch):
     assert [layer.base for layer in told.layers] == [number == 0 for number in range(len(LAYERS))]
 
 
-def test_what_a_commit_adds_is_put_down_to_it(archive, dockerd, monkeypatch):
+@pytest.mark.usefixtures("archive")
+def test_what_a_commit_adds_is_put_down_to_it(dockerd, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", dockerd.url)
     file, message, author, variable = (secret(f"gitlab-pat:{name}") for name in ("file", "message", "author", "env"))
     with dockerd.client() as client:
@@ -178,20 +190,21 @@ def test_what_a_commit_adds_is_put_down_to_it(archive, dockerd, monkeypatch):
         container = client.create_container(BASE, command, host_config=client.create_host_config(network_mode="none"))
         client.start(container)
         assert client.wait(container)["StatusCode"] == 0
-        changes = [f"ENV TOKEN={variable}"]
-        client.commit(container, "imgscan.test/committed", "1", f"with {message}", f"me {author}", changes)
+        texts = {"message": f"with {message}", "author": f"me {author}", "changes": f"ENV TOKEN={variable}"}
+        client.commit(container, "imgscan.test/committed", "1", **texts)
         client.remove_container(container)
     report = scan(["docker:imgscan.test/committed:1"])
     (told,) = report.images
     assert [(step.keyword, step.layer) for step in told.instructions] == [("IMPORT", 0), ("COMMIT", 1)]
-    found = {(finding.path or finding.key, finding.instruction) for finding in told.findings if not finding.base}
+    found = {(finding.path or finding.key, finding.instruction) for finding in told.findings}
     assert found == {
         ("/etc/base.conf", 0),
         ("/committed", 1),
         ("config.Env[BASE_TOKEN]", None),
         ("config.Env[TOKEN]", None),
+        ("config.Cmd", None),
         ("history[1].created_by", 1),
-        ("comment", None),
+        ("history[1].comment", 1),
         ("author", None),
     }
     assert leaked(report, [file, message, author, variable]) == []
