@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -133,7 +132,7 @@ def _print_written(shape: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         (home / "cache").mkdir(mode=0o700)
-        names = {name: scratch for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR")}
+        names = dict.fromkeys(("HOME", "TMPDIR", "XDG_RUNTIME_DIR"), scratch)
         env = dict(os.environ) | names | {"IMGSCAN_CACHE_DIR": str(home / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
         wrote = _written_bytes(("env", "-C", scratch, *IMGSCAN, *QUIET, str(build.archive(shape))), env)
         left = sorted(str(path.relative_to(home)) for path in _files(home))

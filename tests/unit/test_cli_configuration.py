@@ -21,7 +21,7 @@ def repository(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def scan(monkeypatch, repository):  # noqa: ARG001 - the current directory
+def scan(monkeypatch, repository):
     fake = FakeScan()
     monkeypatch.setattr(run, "scan", fake)
     return fake

@@ -32,7 +32,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 def made(kind: str) -> str:
-    return pem(kind, random.Random(kind))  # noqa: S311 - the same key on every machine
+    return pem(kind, random.Random(kind))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -139,7 +139,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def outside(names: None) -> Transport:  # noqa: ARG001 - a fixture for its effect
+def outside(names: None) -> Transport:
     """To a registry on the internet, though nothing is asked."""
     return Transport("registry.example", Access(), Patience())
 

@@ -15,15 +15,7 @@ from imgscan.rules.sample import expand
 from imgscan.scan import scan
 from imgscan.scan.options import Options
 from imgscan.sources.base import Wanted
-from tests.support.images import (
-    ImageBuilder,
-    containerd_store,
-    docker_25,
-    docker_legacy,
-    oci_layout,
-    tar_of,
-    write_tree,
-)
+from tests.support.images import ImageBuilder, blob, containerd_store, docker_25, docker_legacy, oci_layout, tar_of
 
 TOKEN = expand("ghp_{base62:30}{crc32}", "scan")
 STRIPE = expand("sk_live_{base62:24}", "scan")

@@ -14,7 +14,7 @@ from imgscan.report.escape import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgscan.model.report import Event, Finding, Image, Instruction, Layer
+    from imgscan.model.report import DockerfileLines, Event, Finding, Image, Instruction, Layer
 
 SHORT_DIGEST: Final = len("sha256:") + 12
 """Twelve hex digits, as engines show them."""
