@@ -111,6 +111,8 @@ def test_keywords_may_stand_before_or_behind_or_in_any_case():
         "Acme API key: {}",
         "'acme' => '{}'",
         "acme := `{}`",
+        "myAcmeKey = {}",
+        "acme =\n    '{}'",
     ],
 )
 def test_an_assignment_is_understood_in_every_spelling(text):
@@ -120,7 +122,15 @@ def test_an_assignment_is_understood_in_every_spelling(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["acme {{0123456789abcdef}}", "acme + 0123456789abcdef", "acme;0123456789abcdef", "other=0123456789abcdef"],
+    [
+        "acme {{0123456789abcdef}}",
+        "acme + 0123456789abcdef",
+        "acme;0123456789abcdef",
+        "other=0123456789abcdef",
+        "x  lib/acme.py\n0123456789abcdef",
+        "pacme=0123456789abcdef",
+        "PACME=0123456789abcdef",
+    ],
 )
 def test_what_is_no_assignment_is_none(text):
     assert not found(text, NEAR)

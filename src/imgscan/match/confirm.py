@@ -25,16 +25,20 @@ TIMEOUT_SECONDS: Final = 1.0
 
 GROUP: Final = "secret"
 
-ASSIGNMENT: Final = (
-    r"(?:(?i:%s)[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
-    r"[\s\"'`\\\])=:>,(|]{1,12}(?:(?i:value|str|string)[\s\"'`\\=:>]{1,8})?)(?:%s)(?![\w-])"
-)
-"""A name with a keyword in it, what separates it from its value, the value.
+NAME: Final = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:%s)[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
+"""A name with a keyword in it that begins a word: not the ``rollbar`` of ``scrollbar``, but that of ``myRollbar``."""
 
-``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``, ``name: KEY`` with ``value: …`` on the next line,
-and assignments with a type.
-"""
+OPERATOR: Final = r"[\"'`\\\]) \t]{0,6}(?:[=:>,(|][\s\"'`\\\])=:>,(|]{0,10}|[ \t][\"'`\\]{0,2})"
+"""What separates a name from its value; only behind an operator may the value stand on the next line."""
 
+LABEL: Final = r"(?:(?i:value|str|string)[\s\"'`\\=:>]{1,8})?"
+"""A type or a second key between the two: ``key: str = "…"``, ``"name": "KEY", "value": "…"``."""
+
+NEXT_LINE: Final = r"[\"'`\\,]{0,3}\s{1,20}[\"'\\]{0,2}(?i:value)[\"'\\]{0,2}\s{0,4}[=:>]\s{0,4}[\"'`\\]{0,3}"
+"""``name: KEY`` and on the next line ``value: …``, as in manifests of Kubernetes."""
+
+ASSIGNMENT: Final = rf"(?:{NAME}(?:{OPERATOR}{LABEL}|{NEXT_LINE}))(?:%s)(?![\w-])"
+"""A name with a keyword in it, and its value: ``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``."""
 
 BOUNDARY: Final = regex.compile(r"(?:\\b|\(\?<!\[(?:[^\]\\]|\\.)+\]\))")
 """How patterns say that nothing of their own alphabet may stand in front."""

@@ -60,7 +60,7 @@ _TEMPLATE: Final = re.compile(
     rb"|\A\$[A-Za-z_]\w*\Z|\A%\w+%\Z|\A@\w+@\Z|\A__\w+__\Z"  # $VAR %VAR% @VAR@ __VAR__
     rb"|\A<[^<>]*>\Z|\A\[[^\[\]]*\]\Z|\A\{[^{}]*\}\Z|\A\([^()]*\)\Z"  # <token> [token] {token} (token)
     rb"|<[A-Za-z][\w .-]{0,40}>"  # sk-<your key>
-    rb"|%[sdvq](?![0-9A-Za-z])|%\(\w{1,40}\)s|\{\d?\}"  # %s %(name)s {} {0}
+    rb"|%[sdvq](?![0-9A-Za-z])|%\(\w{1,40}\)s|\{(?:\w{0,40}|\w{1,20}:\d{1,4})\}"  # %s %(name)s {} {0} {name} {hex:32}
 )
 _MASK: Final = re.compile(rb"\*{3}|\.{3}|#{4}|_{5}|-{6}|\xe2\x80\xa6|(?:\xe2\x80\xa2){3}")
 _REPEATED: Final = re.compile(rb"(.{1,16}?)\1{2,}", re.DOTALL)
