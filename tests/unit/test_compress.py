@@ -7,7 +7,7 @@ import contextlib
 import gzip
 import io
 import lzma
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 from backports import zstd
@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 
 from imgscan.errors import ImageFormatError
 from imgscan.streams import compress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAYLOAD = b"".join(b"line %d of a layer\n" % number for number in range(20_000))
 SKIPPABLE = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"table"

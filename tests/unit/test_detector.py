@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import msgspec
 import pytest
 
@@ -179,3 +181,19 @@ def test_a_pattern_that_takes_too_long_is_told(monkeypatch):
 def test_a_pattern_without_a_secret_is_refused(pattern):
     with pytest.raises(RuleError):
         confirm.Confirmer(changed(TOKEN, pattern=pattern))
+
+
+@pytest.mark.parametrize("before", ["", ":", "a:", "user:", "some text before "])
+@pytest.mark.parametrize("alphabet", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_in_base64_is_found_with_its_place(before, alphabet):
+    text = "first\n  token: " + alphabet(f"{before}{SECRET} and more".encode()).decode() + "\n"
+    (match,) = found(text)
+    assert (match.secret.value, match.decoded, match.line) == (SECRET.encode(), ("base64",), 2)
+    assert SECRET not in match.snippet
+    assert match.written.value.decode() not in match.snippet
+    assert match.written.value.decode() in text
+
+
+def test_base64_of_something_else_is_none():
+    assert not found(base64.b64encode(b"tok_but-not-a-token-at-all" * 9).decode())
+    assert not found(base64.b64encode(b"x" + SECRET.encode() + b"x").decode())

@@ -66,11 +66,20 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is told: from which confidence on, with or without values; the key for secrets that could be guessed."""
+    """What is told: of which rules, from which confidence on, with or without values.
 
+    ``rules`` of ``None`` are all; ``key`` is for the fingerprints of secrets that could be guessed.
+    """
+
+    rules: frozenset[str] | None = None
     min_confidence: Confidence = Confidence.LOW
     show_secrets: bool = False
     key: bytes | None = field(default=None, repr=False)
+
+    def tells(self, rule: Rule) -> bool:
+        """Whether what this rule finds is told."""
+        chosen = self.rules is None or rule.id in self.rules
+        return chosen and rule.confidence.rank <= self.min_confidence.rank
 
 
 def assemble(
@@ -80,11 +89,7 @@ def assemble(
 
     ``hide`` takes secrets out of texts.
     """
-    grouped = _grouped(
-        sighting
-        for sighting in sightings
-        if rules[sighting.match.rule_id].confidence.rank <= policy.min_confidence.rank
-    )
+    grouped = _grouped(sighting for sighting in sightings if policy.tells(rules[sighting.match.rule_id]))
     paths = {group[0].place.path for group in grouped if group[0].place.path is not None}
     overlay = Overlay(layers.paths, paths)
     ordinals: Counter[tuple[str, str, bytes | None]] = Counter()

@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from imgscan.model.values import Confidence
 from imgscan.rules.schema import GENERIC
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def identity(rule: Rule, secret: bytes, key: bytes | None = None) -> bytes | Non
 
 def is_guessable(rule: Rule, secret: bytes) -> bool:
     """Whether somebody with the hash of this secret might find it by trying."""
-    if rule.provider == GENERIC or any(part in rule.id for part in CHOSEN_BY_PEOPLE):
+    of_nobody = rule.provider == GENERIC and rule.confidence is not Confidence.HIGH
+    if of_nobody or any(part in rule.id for part in CHOSEN_BY_PEOPLE):
         return True
     return len(secret) < LEAST_LENGTH or _bits(secret) < LEAST_BITS
 

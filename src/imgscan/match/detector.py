@@ -12,18 +12,18 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from imgscan.match import precedence, redact
-from imgscan.match.confirm import Confirmer, TimedOutError
+from imgscan.match import encoded, precedence, redact
+from imgscan.match.confirm import Confirmer, Span, TimedOutError
 from imgscan.match.engine import Engine
 from imgscan.match.locate import Region, line_and_column, line_around
 from imgscan.model.values import Match, Notice, Secret, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from imgscan.match.confirm import Span
     from imgscan.match.engine import Hit
     from imgscan.rules.load import RuleSet
+    from imgscan.rules.schema import Rule
 
 MAX_SPANS: Final = 1000
 """Of one rule in one text within one buffer: a list of a million passwords is one problem, not a million."""
@@ -33,26 +33,36 @@ BINARY_HEAD_BYTES: Final = 512
 
 
 class Sighting(NamedTuple):
-    """A confirmed span, its rule by index, and how its secret is shown."""
+    """A confirmed span of a text, its rule, the secret there (decoded), and how it is shown."""
 
     span: Span
-    rule: int
+    rule: Rule
+    secret: bytes
     shown: str
+    decoded: tuple[str, ...] = ()
 
 
 class Detector:
-    """The rules at work."""
+    """The rules at work. ``engine`` is the first stage for files, without the rules that are for the config alone."""
 
     def __init__(self, rules: RuleSet, *, use_cache: bool = True) -> None:
         self.rules = rules
         self.reach = max((rule.window for rule in rules.rules), default=0)
-        self.engine = Engine(rules, use_cache=use_cache)
+        everywhere = [index for index, rule in enumerate(rules.rules) if not rule.where or Where.FILE in rule.where]
+        elsewhere = sorted(set(range(len(rules.rules))) - set(everywhere))
+        self._encoded = [(index, form) for index in everywhere for form in encoded.forms_of(rules.rules[index])]
+        forms = [form for _, form in self._encoded]
+        self.engine = Engine(rules, chosen=everywhere, forms=forms, use_cache=use_cache)
+        self._config_engine = Engine(rules, chosen=elsewhere, use_cache=use_cache)
         self._confirmer = lru_cache(maxsize=None)(lambda index: Confirmer(rules.rules[index]))
 
     def text(self, data: bytes, where: Where, place: str) -> tuple[list[Match], list[Notice]]:
         """The matches that stand in a whole text; ``place`` names it in notices."""
         region = Region(0, len(data), binary=b"\0" in data[:BINARY_HEAD_BYTES])
-        matches, notices = self.examine(data, region, self.engine.scan(data), where, place)
+        hits = self.engine.scan(data)
+        if where is not Where.FILE:
+            hits += self._config_engine.scan(data)
+        matches, notices = self.examine(data, region, hits, where, place)
         return precedence.resolve(matches, self.rules.by_id), notices
 
     def examine(
@@ -60,60 +70,80 @@ class Detector:
     ) -> tuple[list[Match], list[Notice]]:
         """Confirm first-stage hits that end within ``region`` of ``buffer``; hits elsewhere must not be passed in."""
         ends: dict[int, list[int]] = defaultdict(list)
-        for end, rule in sorted(hits):
-            ends[rule].append(end - region.start)
+        for end, owner in sorted(hits):
+            ends[owner].append(end - region.start)
         sightings: list[Sighting] = []
         notices: list[Notice] = []
         text = memoryview(buffer)[region.start : region.end]
-        for rule, rule_ends in ends.items():
-            seen, notice = self._confirm(rule, text, rule_ends, where, place)
-            sightings += seen
-            notices += notice
+        for owner, owner_ends in ends.items():
+            rule = self.rules.rules[owner if owner >= 0 else self._encoded[~owner][0]]
+            found = (
+                self._plain(owner, text, owner_ends, where)
+                if owner >= 0
+                else self._coded(owner, text, owner_ends, where)
+            )
+            sightings += _collect(found, rule, place, notices)
         shown = [(s.span.secret_start, s.span.secret_end, s.shown) for s in sightings]
-        return [self._match(buffer, region, sighting, shown) for sighting in sightings], notices
+        return [_match(buffer, region, sighting, shown) for sighting in sightings], notices
 
-    def _confirm(
-        self, index: int, text: memoryview, ends: Sequence[int], where: Where, place: str
-    ) -> tuple[list[Sighting], list[Notice]]:
+    def _plain(self, index: int, text: memoryview, ends: Sequence[int], where: Where) -> Iterator[Sighting]:
+        """What stands in the text as it is."""
         rule = self.rules.rules[index]
-        seen: list[Sighting] = []
-        notices = []
-        try:
-            for span in islice(self._confirmer(index).spans(text, ends, where), MAX_SPANS):
-                secret = bytes(text[span.secret_start : span.secret_end])
-                seen.append(Sighting(span, index, redact.redact(secret, rule.pattern)))
-        except TimedOutError:
-            message = f"rule {rule.id} took too long here, so a match of it may be missing"
-            notices.append(Notice("match-timeout", place, message, incomplete=True))
-        if len(seen) >= MAX_SPANS:
-            message = f"rule {rule.id} matches {MAX_SPANS} times or more here; the rest was left out"
-            notices.append(Notice("too-many-matches", place, message))
-        return seen, notices
+        for span in self._confirmer(index).spans(text, ends, where):
+            secret = bytes(text[span.secret_start : span.secret_end])
+            yield Sighting(span, rule, secret, redact.redact(secret, rule.pattern))
 
-    def _match(
-        self,
-        buffer: bytes | bytearray,
-        region: Region,
-        sighting: Sighting,
-        shown: Sequence[tuple[int, int, str]],
-    ) -> Match:
-        base, span = region.start, sighting.span
-        start, end = base + span.secret_start, base + span.secret_end
-        line, column = line_and_column(buffer, region, start)
-        end_line, end_column = line_and_column(buffer, region, end)
-        first, stop = line_around(buffer, region, start, end)
-        snippet = redact.redact_within(bytes(buffer[first:stop]), first - base, shown)
-        return Match(
-            rule_id=self.rules.rules[sighting.rule].id,
-            secret=Secret(bytes(buffer[start:end])),
-            start=region.offset(start),
-            end=region.offset(end),
-            whole_start=region.offset(base + span.start),
-            whole_end=region.offset(base + span.end),
-            line=line,
-            column=column,
-            end_line=end_line,
-            end_column=end_column,
-            redacted=sighting.shown,
-            snippet=snippet,
-        )
+    def _coded(self, owner: int, text: memoryview, ends: Sequence[int], where: Where) -> Iterator[Sighting]:
+        """What stands in it in base64; a position in the decoded bytes is the character that holds its first bit."""
+        index, form = self._encoded[~owner]
+        rule = self.rules.rules[index]
+        for end in ends:
+            start = end - form.width - form.lead
+            if start < 0:
+                continue  # not skipped: its group would begin before the text, so the form is there by chance
+            decoded = encoded.decode(text, start, rule.window)
+            for span in self._confirmer(index).spans(memoryview(decoded), [form.lead + len(form.literal)], where):
+                secret = decoded[span.secret_start : span.secret_end]
+                placed = Span(*(encoded.place(start, offset) for offset in span))
+                yield Sighting(placed, rule, secret, redact.redact(secret, rule.pattern), ("base64",))
+
+
+def _collect(found: Iterator[Sighting], rule: Rule, place: str, notices: list[Notice]) -> list[Sighting]:
+    """The sightings of one rule, up to a bound; what could not be told goes to ``notices``."""
+    seen: list[Sighting] = []
+    try:
+        for sighting in islice(found, MAX_SPANS):
+            seen.append(sighting)  # noqa: PERF402 - what came before a timeout is kept
+    except TimedOutError:
+        message = f"rule {rule.id} took too long here, so a match of it may be missing"
+        notices.append(Notice("match-timeout", place, message, incomplete=True))
+    if len(seen) >= MAX_SPANS:
+        message = f"rule {rule.id} matches {MAX_SPANS} times or more here; the rest was left out"
+        notices.append(Notice("too-many-matches", place, message))
+    return seen
+
+
+def _match(
+    buffer: bytes | bytearray, region: Region, sighting: Sighting, shown: Sequence[tuple[int, int, str]]
+) -> Match:
+    base, span = region.start, sighting.span
+    start, end = base + span.secret_start, base + span.secret_end
+    line, column = line_and_column(buffer, region, start)
+    end_line, end_column = line_and_column(buffer, region, end)
+    first, stop = line_around(buffer, region, start, end)
+    return Match(
+        rule_id=sighting.rule.id,
+        secret=Secret(sighting.secret),
+        written=Secret(bytes(buffer[start:end])),
+        start=region.offset(start),
+        end=region.offset(end),
+        whole_start=region.offset(base + span.start),
+        whole_end=region.offset(base + span.end),
+        line=line,
+        column=column,
+        end_line=end_line,
+        end_column=end_column,
+        redacted=sighting.shown,
+        snippet=redact.redact_within(bytes(buffer[first:stop]), first - base, shown),
+        decoded=sighting.decoded,
+    )

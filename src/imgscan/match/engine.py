@@ -1,7 +1,7 @@
 """The first stage: one hyperscan database of all rules. The only module that imports hyperscan.
 
-Gives (end offset, rule index) pairs, in no particular order and with repetitions; knows nothing of what lies there. The
-scan itself runs without the interpreter lock, so threads scale; each has its own scratch space.
+Gives hits in no particular order and with repetitions; knows nothing of what lies there. The scan itself runs without
+the interpreter lock, so threads scale; each has its own scratch space.
 """
 
 from __future__ import annotations
@@ -16,23 +16,39 @@ import hyperscan
 
 from imgscan.errors import RuleError
 from imgscan.match import anchors
+from imgscan.match.anchors import Anchor
 from imgscan.rules import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from imgscan.match.encoded import Form
     from imgscan.rules.load import RuleSet
 
 Hit = tuple[int, int]
-"""End offset of a first-stage match, index of its rule."""
+"""End offset of a first-stage match and index of its rule, or ``~index`` of its base64 form."""
 
 CPU_FLAGS_FILE: Final = "/proc/cpuinfo"
 
 
 class Engine:
-    """A compiled rule set, ready to scan from any number of threads."""
+    """Compiled rules, ready to scan from any number of threads.
 
-    def __init__(self, rules: RuleSet, *, use_cache: bool = True) -> None:
+    ``chosen`` narrows it to some rules of the set, by index; ``forms`` are looked for as well.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        *,
+        chosen: Collection[int] | None = None,
+        forms: Sequence[Form] = (),
+        use_cache: bool = True,
+    ) -> None:
         self._local = threading.local()
-        derived = [(index, anchor) for index, rule in enumerate(rules.rules) for anchor in anchors.derive(rule)]
+        indexes = range(len(rules.rules)) if chosen is None else chosen
+        derived = [(index, anchor) for index in indexes for anchor in anchors.derive(rules.rules[index])]
+        derived += [(~number, Anchor(form.expression, caseless=False)) for number, form in enumerate(forms)]
         self._owners = [index for index, _ in derived]
         self._database = _database([anchor for _, anchor in derived], use_cache=use_cache) if derived else None
 
@@ -56,7 +72,7 @@ class Engine:
         return scratch
 
 
-def _database(derived: list[anchors.Anchor], *, use_cache: bool) -> hyperscan.Database:
+def _database(derived: list[Anchor], *, use_cache: bool) -> hyperscan.Database:
     """Load the compiled database from the cache, or compile it."""
     entry = f"database-{_key(derived)}.hs"
     if use_cache and (stored := cache.read(entry)) is not None:
@@ -70,7 +86,7 @@ def _database(derived: list[anchors.Anchor], *, use_cache: bool) -> hyperscan.Da
     return database
 
 
-def _compile(derived: list[anchors.Anchor]) -> hyperscan.Database:
+def _compile(derived: list[Anchor]) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
@@ -86,7 +102,7 @@ def _compile(derived: list[anchors.Anchor]) -> hyperscan.Database:
     return database
 
 
-def _flags(anchor: anchors.Anchor) -> int:
+def _flags(anchor: Anchor) -> int:
     flags: int = hyperscan.HS_FLAG_DOTALL
     if anchor.caseless:
         flags |= hyperscan.HS_FLAG_CASELESS
@@ -95,7 +111,7 @@ def _flags(anchor: anchors.Anchor) -> int:
     return flags
 
 
-def _key(derived: list[anchors.Anchor]) -> str:
+def _key(derived: list[Anchor]) -> str:
     """A database fits the expressions, the library and the features of the processor it was compiled for."""
     about = [metadata.version("hyperscan"), platform.machine(), _cpu_flags(), *map(repr, derived)]
     return hashlib.sha256("\0".join(about).encode()).hexdigest()[:32]

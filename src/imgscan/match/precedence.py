@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imgscan.match import redact
 from imgscan.rules.schema import GENERIC
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ def resolve(matches: Iterable[Match], rules: Mapping[str, Rule]) -> list[Match]:
     """The matches of one text that stand, in the order of their place.
 
     A match gives way if its secret overlaps that of a stronger one, or lies within a stronger one of the same provider
-    (a key id beside its secret). A known provider is stronger than none, then a surer rule, a longer secret, a longer
-    match; the id decides what is left, so the result does not depend on order.
+    (a key id beside its secret). A known provider is stronger than none, then a surer rule, a longer secret, one with
+    a longer prefix of its own, a longer match; the id decides what is left, so the result does not depend on order.
     """
 
-    def strength(match: Match) -> tuple[bool, int, int, int, str]:
+    def strength(match: Match) -> tuple[bool, int, int, int, int, str]:
         rule = rules[match.rule_id]
         length, whole = match.end - match.start, match.whole_end - match.whole_start
-        return (rule.provider == GENERIC, rule.confidence.rank, -length, -whole, rule.id)
+        prefix = redact.prefix_of(match.secret.value, rule.pattern)
+        return (rule.provider == GENERIC, rule.confidence.rank, -length, -len(prefix), -whole, rule.id)
 
     ordered = sorted(set(matches), key=lambda match: (match.start, match.end))
     standing: list[Match] = []

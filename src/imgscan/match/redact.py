@@ -24,8 +24,13 @@ MAX_PREFIX: Final = 40
 
 def redact(secret: bytes, pattern: str) -> str:
     """The longest literal prefix of the pattern that the secret has, and an ellipsis for the rest."""
-    fitting = [prefix for prefix in prefixes(pattern) if secret.startswith(prefix) and 2 * len(prefix) <= len(secret)]
-    return max(fitting, key=len, default=b"").decode("ascii", "replace") + ELLIPSIS
+    prefix = prefix_of(secret, pattern)
+    return (prefix.decode("ascii", "replace") if 2 * len(prefix) <= len(secret) else "") + ELLIPSIS
+
+
+def prefix_of(secret: bytes, pattern: str) -> bytes:
+    """The longest literal prefix of the pattern that the secret has."""
+    return max((prefix for prefix in prefixes(pattern) if secret.startswith(prefix)), key=len, default=b"")
 
 
 def redact_within(text: bytes, start: int, spans: Iterable[tuple[int, int, str]]) -> str:

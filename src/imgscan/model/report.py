@@ -144,7 +144,7 @@ class Remediation(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One secret at one place.
 
-    ``copied_from`` are the lines of an earlier stage of the Dockerfile that brought a file which ``COPY --from`` copied.
+    ``copied_from`` are the lines of an earlier stage of the Dockerfile that brought a file ``COPY --from`` copied.
     """
 
     fingerprint: str

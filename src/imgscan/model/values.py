@@ -123,6 +123,8 @@ class Secret:
 class Match:
     """One confirmed secret in one text: a file of a layer or a field of the config.
 
+    ``written`` is the secret as it stands there, which is another text if it had to be decoded.
+
     ``start`` and ``end`` are byte offsets into that text, half-open; ``whole_start`` and ``whole_end`` span the
     key, the quotes or the other half of a credential as well. Lines and columns start at 1 and are ``None`` in
     binary files. ``redacted`` and ``snippet`` hold no secret. ``chain`` is the way into nested archives, ``decoded``
@@ -131,6 +133,7 @@ class Match:
 
     rule_id: str
     secret: Secret
+    written: Secret
     start: int
     end: int
     whole_start: int

@@ -46,8 +46,9 @@ def scan(images: Sequence[str], options: Options | None = None, progress: Progre
     options = options or Options()
     started = _now()
     rules = load(options.rules, only=options.only, skip=options.skip, use_cache=options.use_cache)
-    detector = Detector(rules, use_cache=options.use_cache)
-    with _Run(detector, options, progress or Silence()) as run:
+    # All rules run, also those nobody asked for: what they find must be hidden in the texts of a report.
+    detector = Detector(load(options.rules, use_cache=options.use_cache), use_cache=options.use_cache)
+    with _Run(detector, frozenset(rules.by_id), options, progress or Silence()) as run:
         found = [image for text in images for image in run.images(text, alone=len(images) == 1)]
         unique = len(run.secrets)
     summary, verdict = judge(
@@ -60,8 +61,9 @@ def scan(images: Sequence[str], options: Options | None = None, progress: Progre
 class _Run:
     """One run over one or more images: shared workers, and layers that were scanned already."""
 
-    def __init__(self, detector: Detector, options: Options, progress: Progress) -> None:
+    def __init__(self, detector: Detector, told: frozenset[str], options: Options, progress: Progress) -> None:
         self._detector = detector
+        self._policy = Policy(told, options.min_confidence, options.show_secrets, options.fingerprint_key)
         self._options = options
         self._progress = progress
         self._workers = Workers(detector, options.jobs or _cores())
@@ -98,8 +100,7 @@ class _Run:
         return about
 
     def _shared(self) -> Context:
-        policy = Policy(self._options.min_confidence, self._options.show_secrets, self._options.fingerprint_key)
-        return Context(self._detector, policy, self._dockerfile, self._options.base, self._base_images())
+        return Context(self._detector, self._policy, self._dockerfile, self._options.base, self._base_images())
 
     def _base_images(self) -> tuple[Image, ...]:
         if self._options.base is None:

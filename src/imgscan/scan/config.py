@@ -7,7 +7,7 @@ step after it); the first place in the order of ``image.fields`` names it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgscan.image.fields import fields
 from imgscan.model.values import Where
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from imgscan.image.image import Image
     from imgscan.match.detector import Detector
     from imgscan.model.values import Match, Notice
+
+MAX_COMPARED: Final = 100
+"""Secrets of one instruction; more is a list made to be slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,32 @@ def scan_config(
 def _once(matches: Iterable[FieldMatch]) -> Iterable[FieldMatch]:
     """Leave out what repeats an earlier match: the same value under the same place, or of the history again."""
     seen: dict[bytes, list[Field]] = {}
+    wholes: dict[tuple[Where, int | None], list[bytes]] = {}
     for found in matches:
-        earlier = seen.setdefault(found.match.secret.value, [])
-        if not any(_repeats(found.field, field) for field in earlier):
-            earlier.append(found.field)
-            yield found
+        field, value = found.field, found.match.secret.value
+        earlier = seen.setdefault(value, [])
+        instruction = wholes.setdefault((field.where, field.instruction), [])
+        if any(_repeats(field, other) for other in earlier) or _is_part(field, value, instruction):
+            continue  # not skipped: told already
+        earlier.append(field)
+        instruction.append(value)
+        yield found
+
+
+def _is_part(field: Field, value: bytes, wholes: list[bytes]) -> bool:
+    """Whether the history shows only the beginning of a value that the config has whole, as quoting cuts it."""
+    return _is_history(field) and any(value in whole for whole in wholes[:MAX_COMPARED])
 
 
 def _repeats(field: Field, earlier: Field) -> bool:
     if field.place == earlier.place and field.where is not Where.HISTORY:
         return True
-    if not field.key.startswith(("history", "container_config")):
+    if not _is_history(field):
         return False
     if field.key == earlier.key or field.key.startswith("container_config"):
         return True
     return field.where is earlier.where or (field.where is Where.HISTORY and earlier.where is Where.ARG)
+
+
+def _is_history(field: Field) -> bool:
+    return field.key.startswith(("history", "container_config"))

@@ -89,7 +89,11 @@ def report_on(
 
 
 def _hider(sightings: Sequence[Sighting]) -> Hider:
-    return Hider((text_of(sighting.match.secret.value), sighting.match.redacted) for sighting in sightings)
+    return Hider(
+        (text_of(secret.value), sighting.match.redacted)
+        for sighting in sightings
+        for secret in (sighting.match.secret, sighting.match.written)
+    )
 
 
 def _with_lines(

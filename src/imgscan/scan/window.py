@@ -143,7 +143,7 @@ class Window:
         )
         hits = detector.engine.scan(narrow)
         found, notices = detector.examine(narrow, region, hits, Where.FILE, _place(member.name))
-        return [replace(match, decoded=(wide.codec,)) for match in found], notices
+        return [replace(match, decoded=(wide.codec, *match.decoded)) for match in found], notices
 
     def carry(self, next_base: int) -> Continued | None:
         """What the window that begins at ``next_base`` has to know of a file that lies across that place."""
