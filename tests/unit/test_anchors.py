@@ -58,6 +58,12 @@ def test_a_contextual_rule_has_one_form_for_each_keyword():
     assert all(form.caseless for form in forms)
 
 
+@pytest.mark.parametrize("value", ["0123456789abcdef", "cu_0123456789abcdef", "xxxxx0123456789abcdef"])
+def test_the_value_of_a_contextual_rule_may_begin_with_what_can_be_missing(value):
+    near = msgspec.structs.replace(NEAR, pattern="(?P<secret>(?:cu_)?x{0,9}[0-9a-f]{16})")
+    assert Engine(RuleSet.of([near]), use_cache=False).scan(f"acme={value}".encode())
+
+
 @pytest.mark.parametrize("name", ["my_acme", "MyAcme", "my.acme", "MY-ACME", "my acme"])
 def test_a_space_in_a_keyword_stands_for_any_separator(name):
     near = msgspec.structs.replace(NEAR, keywords=("my acme",))

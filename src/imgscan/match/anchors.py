@@ -59,10 +59,10 @@ def derive(rule: Rule) -> tuple[Anchor, ...]:
         raise RuleError(f"the pattern is not a regular expression: {error.msg} at {error.pos}", where=rule.id) from None
     caseless = bool(tree.state.flags & re.IGNORECASE)
     if rule.context == "assignment" and rule.keywords:
-        value = _write(_shorten(list(tree), ENOUGH_IN_CONTEXT))
+        value = _write(_trim_end(_cut(list(tree), ENOUGH_IN_CONTEXT)))  # its start must meet the separator
         return tuple(Anchor(CONTEXT_TEMPLATE % (_keyword(word), value), caseless=True) for word in rule.keywords)
     try:
-        return (Anchor(_write(_shorten(list(tree), ENOUGH)), caseless),)
+        return (Anchor(_write(_trim_start(_trim_end(_cut(list(tree), ENOUGH)))), caseless),)
     except _InexactError:
         return (Anchor(rule.pattern.encode(), caseless, exact=False),)
 
@@ -76,8 +76,8 @@ def _keyword(word: str) -> bytes:
     return rb"[ ._-]?".join(re.escape(part.encode()) for part in word.split())
 
 
-def _shorten(nodes: Sequence[Node], enough: int) -> list[Node]:
-    """Cut a sequence to the part that is enough, and its open ends to their minimum."""
+def _cut(nodes: Sequence[Node], enough: int) -> list[Node]:
+    """The part of a sequence that is distinctive enough."""
     kept: list[Node] = []
     width = 0
     for node in _without_assertions(nodes):
@@ -85,8 +85,7 @@ def _shorten(nodes: Sequence[Node], enough: int) -> list[Node]:
             break
         kept.append(_limited(node, enough - width))
         width += _width(node)[0]
-    kept = _trim_end(kept)
-    return _trim_start(kept)
+    return kept
 
 
 def _without_assertions(nodes: Sequence[Node]) -> list[Node]:

@@ -39,10 +39,28 @@ class Verify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dead: tuple[int, ...]
 
 
+class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is no secret although a rule matches: a match is let go if any kind of what stands here fits it.
+
+    ``regexes`` are searched in the ``target``: the secret, the whole match, the line around it, or, for ``block``, in
+    the text around it, where what they match must hold the secret. ``stopwords`` (any case) stand in the secret.
+    ``paths`` are searched in the path of the file, with and without a ``/`` in front. With ``condition = "all"`` every
+    kind that is there must fit, and of each kind one.
+    """
+
+    regexes: tuple[str, ...] = ()
+    target: Literal["secret", "match", "line", "block"] = "secret"
+    stopwords: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    condition: Literal["any", "all"] = "any"
+    reason: str = ""
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     r"""One kind of secret.
 
-    ``pattern`` is a regular expression over bytes with exactly one group named ``secret``; flags only as ``(?i)`` at
+    ``pattern`` is a regular expression over bytes with a group named ``secret`` (where the secret may be in one of
+    several, the others are ``secret_2``, ``secret_3``…; the first that is not empty counts); flags only as ``(?i)`` at
     the start or scoped as ``(?i:…)``. ``window`` bounds, in bytes, how far before and after the end of its shortest
     form a match may reach.
 
@@ -68,10 +86,13 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     context: Literal["near", "assignment"] = "near"
     anchor: str | None = None
     where: tuple[Where, ...] = ()
+    path: str | None = None
+    allow: tuple[Allow, ...] = ()
     references: tuple[str, ...] = ()
     guide: str | None = None
     revoke_url: str | None = None
     verify: Verify | None = None
+    origin: Literal["gitleaks", "trivy"] | None = None
 
 
 class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
