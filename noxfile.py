@@ -70,6 +70,13 @@ def package(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write the pages that are made from the rules; a test tells when that is needed."""
+    session.install("--editable", ".")
+    session.run("python", "-m", "imgscan.rules.document", "docs/rules.md")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure speed and memory against the floor program; what follows ``--`` goes to ``bench/run.py``."""
     session.install("--editable", ".")

@@ -4,7 +4,7 @@ Every run is a process of its own; runs of the two programs alternate, and of se
 the machine only ever makes a run slower. Caches of files and rules are warm unless said otherwise.
 
     run.py [--repeat N] [SHAPE...]      the tables; builds what is missing first
-    run.py --profile SHAPE              where the processor time goes, by thread and function
+    run.py --profile SHAPE              where the processor time goes, step by step
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _start(command: Sequence[str], *, cold: bool) -> Cost:
 
 
 def _print_written(shape: str) -> None:
-    """What a scan leaves behind in a home, working and temporary directory of its own; peeks while it runs, too."""
+    """What a scan leaves behind in a home, working and temporary directory of its own, and all it wrote meanwhile."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
         (home / "cache").mkdir(mode=0o700)
@@ -182,7 +182,7 @@ def main() -> None:
     given = parser.parse_args()
     prepare()
     if given.profile:
-        os.execv(sys.executable, (sys.executable, str(HERE / "profile.py"), str(build.archive(given.profile))))
+        os.execv(sys.executable, (sys.executable, str(HERE / "breakdown.py"), str(build.archive(given.profile))))
     shapes = given.shapes or [shape for shape in build.SHAPES if shape != "tiny"]
     print(f"{len(os.sched_getaffinity(0))} cores, Python {sys.version.split()[0]}, best of {given.repeat}\n")
     _print_scans(shapes, given.repeat)

@@ -32,7 +32,7 @@ def pack(tmp_path, monkeypatch):
 
 def test_the_list_has_one_line_for_each_rule():
     shown = imgscan("rules", "list", "--rules", "acme.toml", "--only", "acme-key").stdout
-    assert shown == "acme-key  high      medium  Acme key\n1 rule\n"
+    assert shown == "acme-key  acme  high      medium  Acme key\n1 rule\n"
 
 
 def test_the_list_can_be_read_by_programs():

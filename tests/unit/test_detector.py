@@ -114,6 +114,8 @@ def test_keywords_may_stand_before_or_behind_or_in_any_case():
         "'acme' => '{}'",
         "acme := `{}`",
         "myAcmeKey = {}",
+        "https://api.acme.io/v1/items?limit=1&api_key={}&x=1",
+        "https://acme.io/?token={}",
         "acme =\n    '{}'",
     ],
 )

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 
+from imgscan.cli import failures
 from imgscan.cli.options import HELP
 from imgscan.cli.output import write_standard
-from imgscan.cli.settings import EXISTING_FILE, settings
+from imgscan.cli.settings import RULES, settings
 from imgscan.errors import UsageError
 from imgscan.findings.policy import CLEAN, FOUND
 from imgscan.report.escape import printable
 from imgscan.report.wording import count
-from imgscan.rules.load import load
+from imgscan.rules.load import load, suggest
 from imgscan.streams.limits import MIB
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from imgscan.model.values import Match
     from imgscan.rules.load import RuleSet
+    from imgscan.rules.problems import Vet
     from imgscan.rules.schema import Rule
 
 MAX_TEXT: Final = 64 * MIB
@@ -38,10 +40,11 @@ def command() -> None:
 
 
 @command.command("list", params=[*CHOICE], context_settings=HELP)
+@click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only rules of this one (repeatable).")
 @click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def list_rules(form: str, **given: Any) -> None:
+def list_rules(form: str, providers: tuple[str, ...], **given: Any) -> None:
     """List the rules that a scan would use."""
-    rules = _loaded(given).rules
+    rules = _of_providers(_loaded(given).rules, providers)
     _print(_json(rules) if form == "json" else _table(rules))
 
 
@@ -50,16 +53,14 @@ def list_rules(form: str, **given: Any) -> None:
 def show(rule_id: str, **given: Any) -> None:
     """Show everything about one rule."""
     rules = _loaded(given).rules
-    if not (found := [rule for rule in rules if rule.id == rule_id]):
-        raise UsageError("there is no such rule", where=rule_id, hint="`imgscan rules list` names them all")
-    _print(_described(found[0]))
+    _print(_described(_named(rules, [rule_id])[0]))
 
 
 @command.command("check", params=[*CHOICE], context_settings=HELP)
-@click.argument("paths", nargs=-1, metavar="[FILE]...", type=EXISTING_FILE)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=RULES)
 @click.pass_context
 def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
-    """Hold rules to their promises: those of FILE and those that imgscan brings.
+    """Hold rules to their promises: those of PATH and those that imgscan brings.
 
     Exit code 1 if a rule breaks one.
     """
@@ -74,17 +75,60 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
 
 @command.command("test", params=[*CHOICE], context_settings=HELP)
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-def test(files: tuple[str, ...], **given: Any) -> None:
+@click.option("--explain", is_flag=True, help="Say why rules matched or not: each that the first stage saw.")
+@click.option("--rule", "wanted", multiple=True, metavar="RULE", help="Explain this rule, seen or not (repeatable).")
+def test(files: tuple[str, ...], explain: bool, wanted: tuple[str, ...], **given: Any) -> None:  # noqa: FBT001 - a flag
     """Try rules on files or on standard input, and print what they find, redacted."""
     from imgscan.scan.probe import probe  # noqa: PLC0415 - loads the matcher; the other commands do not
 
     rules = _loaded(given)
-    found = [f"{name}:{_told(match)}" for name in files or ["-"] for match in probe(_content(name), rules)]
-    _print(found or ["nothing found"])
+    _named(rules.rules, wanted)
+    contents = {name: _content(name) for name in files or ["-"]}
+    found = [f"{name}:{_told(match)}" for name, content in contents.items() for match in probe(content, rules, name)]
+    lines = found or ["nothing found"]
+    if explain or wanted:
+        lines += [line for name, content in contents.items() for line in _explained(name, content, rules, wanted)]
+    _print(lines)
+
+
+def _explained(name: str, content: bytes, rules: RuleSet, wanted: tuple[str, ...]) -> Iterable[str]:
+    from imgscan.scan.explain import explain  # noqa: PLC0415 - as above
+
+    for told in explain(content, rules, wanted, name):
+        yield f"{name}: {told.rule_id}:"
+        yield from (f"  {line}" for line in told.lines)
 
 
 def _loaded(given: dict[str, Any]) -> RuleSet:
-    return load(tuple(given["rules"]), only=tuple(given.get("only", ())), skip=tuple(given.get("skip", ())))
+    paths = tuple(given["rules"])
+    rules = load(paths, only=tuple(given.get("only", ())), skip=tuple(given.get("skip", ())), vet=_vet(paths))
+    for notice in rules.notices:
+        failures.say(f"note: {notice.where}: {notice.message}")
+    return rules
+
+
+def _vet(paths: tuple[Path, ...]) -> Vet | None:
+    if not paths:
+        return None
+    from imgscan.match.vet import vet  # noqa: PLC0415 - loads the matcher, which packaged rules do not need here
+
+    return vet
+
+
+def _named(rules: Sequence[Rule], names: Sequence[str]) -> list[Rule]:
+    by_id = {rule.id: rule for rule in rules}
+    for name in names:
+        if name not in by_id:
+            raise UsageError("there is no such rule", where=name, hint=suggest(name, by_id))
+    return [by_id[name] for name in names]
+
+
+def _of_providers(rules: Sequence[Rule], names: Sequence[str]) -> Sequence[Rule]:
+    known = {rule.provider for rule in rules}
+    for name in names:
+        if name not in known:
+            raise UsageError("there is no such provider", where=name, hint=suggest(name, known))
+    return [rule for rule in rules if rule.provider in names] if names else rules
 
 
 def _content(name: str) -> bytes:
@@ -103,7 +147,11 @@ def _told(match: Match) -> str:
 
 def _table(rules: Sequence[Rule]) -> list[str]:
     width = max((len(rule.id) for rule in rules), default=0)
-    rows = [f"{rule.id:{width}}  {rule.severity:8}  {rule.confidence:6}  {rule.title}" for rule in rules]
+    owners = max((len(rule.provider) for rule in rules), default=0)
+    rows = [
+        f"{rule.id:{width}}  {rule.provider:{owners}}  {rule.severity:8}  {rule.confidence:6}  {rule.title}"
+        for rule in rules
+    ]
     return [*rows, count(len(rules), "rule")]
 
 

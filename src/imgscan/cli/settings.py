@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NEVER: Final = "never"
 EXISTING_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+RULES: Final = click.Path(exists=True, path_type=Path)
+"""Files of rules, of imgscan, gitleaks or Trivy, or directories of them."""
 
 
 def _choice(names: Sequence[str]) -> click.Choice[str]:
@@ -100,9 +102,9 @@ SETTINGS: Final = (
         "--rules",
         section="Rules",
         multiple=True,
-        type=EXISTING_FILE,
-        metavar="FILE",
-        help="Add the rules of this file (repeatable).",
+        type=RULES,
+        metavar="PATH",
+        help="Add the rules of this file or directory (repeatable).",
     ),
     Setting("--only", section="Rules", multiple=True, metavar="RULE", help="Use only this rule (repeatable)."),
     Setting("--skip", section="Rules", multiple=True, metavar="RULE", help="Do not use this rule (repeatable)."),

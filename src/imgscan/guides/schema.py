@@ -74,7 +74,8 @@ class Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``variable`` is the environment variable its own documentation or SDK uses. Texts are whole sentences in Markdown.
     Sections that are empty are filled from the kind and the shared texts, which say what they know and link to ``docs``
-    for the rest.
+    for the rest. ``summary`` is the sentence of a report, where "revoke, replace, rebuild" does not fit the credential;
+    ``{title}`` stands for the title of the rule.
     """
 
     id: str
@@ -95,9 +96,46 @@ class Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generate: tuple[Step, ...] = ()
     practice: tuple[str, ...] = ()
     see_also: tuple[str, ...] = ()
+    summary: str = ""
 
 
 class Guides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file of guides: a full one, or many short ones."""
 
     guides: tuple[Guide, ...]
+
+
+class KindTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for every provider of one kind. ``{name}``, ``{docs}`` and ``{variable}`` stand for the guide's own."""
+
+    risk: tuple[str, ...]
+    abuse: tuple[Step, ...] = ()
+    stops: tuple[str, ...] = ()
+    contain: tuple[Step, ...] = ()
+    generate: tuple[Step, ...] = ()
+
+
+class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds for every secret in an image, in the order of the sections. Placeholders as in ``KindTexts``.
+
+    ``contain``, ``abuse``, ``stops`` and ``generate`` follow what the kind says, where the guide says nothing.
+    """
+
+    scopes: str
+    ways: tuple[str, ...]
+    leaks: tuple[str, ...]
+    contain: tuple[Step, ...]
+    order: tuple[Step, ...]
+    image: tuple[Step, ...]
+    abuse: tuple[Step, ...]
+    unusual: tuple[str, ...]
+    ask: tuple[str, ...]
+    stops: tuple[str, ...]
+    inventory: tuple[Step, ...]
+    staging: tuple[Step, ...]
+    generate: tuple[Step, ...]
+    practice: tuple[str, ...]
+    build: str
+    places: tuple[str, ...]
+    prevention: tuple[Step, ...]
+    stores: dict[str, str]

@@ -27,10 +27,11 @@ ENOUGH: Final = 40
 ENOUGH_IN_CONTEXT: Final = 8
 """Characters of the value in the form of a contextual rule, behind the name and the separator."""
 
-CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w.-]*(?: [\w.-]+){0,2}\W+(?:(?:value|str|string)\W+)?%s"
-"""A keyword, the rest of the name, whatever separates it from its value, the beginning of the value.
+CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w./?&=%%:-]*(?: [\w.-]+)*\W+(?:[vs]\w+\W+)?%s"
+"""A keyword, the rest of the name or of the URL, whatever separates it from its value, the beginning of the value.
 
-Open-ended, where the second stage counts: a loop is one state of hyperscan's automaton, a count as many as it counts.
+Open-ended and loose, where the second stage counts: a loop is one state of hyperscan's automaton, a count as many as it
+counts, and a choice of words (``value``, ``str``, ``string``) costs half the speed.
 """
 
 Node = tuple[Any, Any]

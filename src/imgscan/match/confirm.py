@@ -6,6 +6,7 @@ layers or overlapping rules.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,20 +14,29 @@ import regex
 
 from imgscan.errors import RuleError
 from imgscan.match import filters
+from imgscan.match.exceptions import Exceptions
+from imgscan.model.values import Where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from imgscan.model.values import Where
     from imgscan.rules.schema import Rule
 
 TIMEOUT_SECONDS: Final = 1.0
 """For one window; ordinary windows take microseconds."""
 
 GROUP: Final = "secret"
+ALTERNATIVE: Final = re.compile(rf"{GROUP}(?:_\d+)?")
+"""Groups of the same pattern of which one holds the secret."""
 
-NAME: Final = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:%s)[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
-"""A name with a keyword in it that begins a word: not the ``rollbar`` of ``scrollbar``, but that of ``myRollbar``."""
+KEYWORD: Final = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:%s)"
+"""A keyword that begins a word: not the ``rollbar`` of ``scrollbar``, but that of ``myRollbar``."""
+
+REST: Final = r"[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
+"""The rest of the name that the keyword is in."""
+
+QUERY: Final = r"[\w./:?&=%%-]{0,96}[?&][\w.-]{0,24}(?i:key|token|secret|auth|pass|access|api|app_?id)[\w.-]{0,16}="
+"""The keyword in the host or path of a URL, and a parameter that says it is a secret."""
 
 OPERATOR: Final = r"[\"'`\\\]) \t]{0,6}(?:[=:>,(|][\s\"'`\\\])=:>,(|]{0,10}|[ \t][\"'`\\]{0,2})"
 """What separates a name from its value; only behind an operator may the value stand on the next line."""
@@ -37,7 +47,7 @@ LABEL: Final = r"(?:(?i:value|str|string)[\s\"'`\\=:>]{1,8})?"
 NEXT_LINE: Final = r"[\"'`\\,]{0,3}\s{1,20}[\"'\\]{0,2}(?i:value)[\"'\\]{0,2}\s{0,4}[=:>]\s{0,4}[\"'`\\]{0,3}"
 """``name: KEY`` and on the next line ``value: …``, as in manifests of Kubernetes."""
 
-ASSIGNMENT: Final = rf"(?:{NAME}(?:{OPERATOR}{LABEL}|{NEXT_LINE}))(?:%s)(?![\w-])"
+ASSIGNMENT: Final = rf"(?:{KEYWORD}(?:{REST}(?:{OPERATOR}{LABEL}|{NEXT_LINE})|{QUERY}))(?:%s)(?![\w-])"
 """A name with a keyword in it, and its value: ``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``."""
 
 BOUNDARY: Final = regex.compile(r"(?:\\b|\(\?<!\[(?:[^\]\\]|\\.)+\]\))")
@@ -69,21 +79,43 @@ class Confirmer:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         self._pattern = compile_pattern(rule)
-        self._filters = [filters.parse(spec) for spec in rule.filters]
+        groups = self._pattern.groupindex
+        self._groups = sorted(filter(ALTERNATIVE.fullmatch, groups), key=groups.__getitem__)
+        self._filters = [(spec, filters.parse(spec)) for spec in rule.filters]
+        self._exceptions = Exceptions(rule)
         words = "|".join(_keyword(word) for word in rule.keywords)
         near = bool(words) and rule.context == "near"
         self._keywords = regex.compile(f"(?i:{words})".encode()) if near else None
 
-    def spans(self, text: memoryview, ends: Sequence[int], where: Where) -> Iterator[Span]:
+    def spans(self, text: memoryview, ends: Sequence[int], where: Where, place: str = "") -> Iterator[Span]:
         """The confirmed matches around first-stage hits that end at ``ends`` (ascending) in ``text``.
+
+        ``place`` is the path of a file.
 
         Raises:
             TimedOutError: the pattern took too long; what was found until then has been given.
         """
-        if self._rule.where and where not in self._rule.where:
-            return
-        for start, stop in self._windows(ends, len(text)):
-            yield from self._search(text, start, stop)
+        return (span for span, objection in self.judged(text, ends, where, place) if objection is None)
+
+    def judged(
+        self, text: memoryview, ends: Sequence[int], where: Where, place: str = ""
+    ) -> Iterator[tuple[Span, str | None]]:
+        """All that the pattern matches there, each with what speaks against it, if anything does.
+
+        Raises:
+            TimedOutError: as for ``spans``.
+        """
+        path = place if where is Where.FILE else None
+        try:
+            if not self.is_elsewhere(where, path):
+                for start, stop in self._windows(ends, len(text)):
+                    yield from self._search(text, start, stop, path)
+        except TimeoutError:
+            raise TimedOutError from None
+
+    def is_elsewhere(self, where: Where, path: str | None) -> bool:
+        """Whether the rule is for other places than this one."""
+        return bool(self._rule.where and where not in self._rule.where) or self._exceptions.excludes(path)
 
     def _windows(self, ends: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
         """The stretches to search: windows around the hits, merged where they touch."""
@@ -96,30 +128,34 @@ class Confirmer:
             stop = min(size, end + reach)
         yield start, stop
 
-    def _search(self, text: memoryview, start: int, stop: int) -> Iterator[Span]:
-        try:
-            for found in self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS, concurrent=False):
-                span = Span(*found.span(), *found.span(GROUP))
-                if span.end == stop < len(text):
-                    continued = self._pattern.match(text, span.start, timeout=TIMEOUT_SECONDS)
-                    if continued is None:
-                        continue  # not skipped: the window cut it, and whole it does not match
-                    span = Span(*continued.span(), *continued.span(GROUP))
-                if self._stands(text, span):
-                    yield span
-        except TimeoutError:
-            raise TimedOutError from None
+    def _search(self, text: memoryview, start: int, stop: int, path: str | None) -> Iterator[tuple[Span, str | None]]:
+        for found in self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS, concurrent=False):
+            span = self._span(found)
+            if span.end == stop < len(text):
+                continued = self._pattern.match(text, span.start, timeout=TIMEOUT_SECONDS)
+                if continued is None:
+                    continue  # not skipped: the window cut it, and whole it does not match
+                span = self._span(continued)
+            yield span, self._objection(text, span, path)
 
-    def _stands(self, text: memoryview, span: Span) -> bool:
+    def _span(self, found: regex.Match[bytes]) -> Span:
+        """The secret is the first group for it that is not empty; without any it is the whole match."""
+        secrets = (found.span(name) for name in self._groups)
+        return Span(*found.span(), *next((span for span in secrets if span[0] < span[1]), found.span()))
+
+    def _objection(self, text: memoryview, span: Span, path: str | None) -> str | None:
         reach = self._rule.window
         before = bytes(text[max(0, span.start - reach) : span.start])
         after = bytes(text[span.end : span.end + reach])
         whole = bytes(text[span.start : span.end])
         if self._keywords and not any(map(self._keywords.search, (before, whole, after))):
-            return False
+            return "no keyword is near"
         secret = bytes(text[span.secret_start : span.secret_end])
         candidate = filters.Candidate(secret, whole, before, after)
-        return all(keep(candidate) for keep in self._filters)
+        rejecting = next((spec for spec, keep in self._filters if not keep(candidate)), None)
+        if rejecting is not None:
+            return f"rejected by the filter {rejecting}"
+        return self._exceptions.objection(candidate, path)
 
 
 def compile_pattern(rule: Rule) -> regex.Pattern[bytes]:

@@ -78,22 +78,22 @@ class Detector:
         for owner, owner_ends in ends.items():
             rule = self.rules.rules[owner if owner >= 0 else self._encoded[~owner][0]]
             found = (
-                self._plain(owner, text, owner_ends, where)
+                self._plain(owner, text, owner_ends, where, place)
                 if owner >= 0
-                else self._coded(owner, text, owner_ends, where)
+                else self._coded(owner, text, owner_ends, where, place)
             )
             sightings += _collect(found, rule, place, notices)
         shown = [(s.span.secret_start, s.span.secret_end, s.shown) for s in sightings]
         return [_match(buffer, region, sighting, shown) for sighting in sightings], notices
 
-    def _plain(self, index: int, text: memoryview, ends: Sequence[int], where: Where) -> Iterator[Sighting]:
+    def _plain(self, index: int, text: memoryview, ends: Sequence[int], where: Where, place: str) -> Iterator[Sighting]:
         """What stands in the text as it is."""
         rule = self.rules.rules[index]
-        for span in self._confirmer(index).spans(text, ends, where):
+        for span in self._confirmer(index).spans(text, ends, where, place):
             secret = bytes(text[span.secret_start : span.secret_end])
             yield Sighting(span, rule, secret, redact.redact(secret, rule.pattern))
 
-    def _coded(self, owner: int, text: memoryview, ends: Sequence[int], where: Where) -> Iterator[Sighting]:
+    def _coded(self, owner: int, text: memoryview, ends: Sequence[int], where: Where, place: str) -> Iterator[Sighting]:
         """What stands in it in base64; a position in the decoded bytes is the character that holds its first bit."""
         index, form = self._encoded[~owner]
         rule = self.rules.rules[index]
@@ -102,7 +102,8 @@ class Detector:
             if start < 0:
                 continue  # not skipped: its group would begin before the text, so the form is there by chance
             decoded = encoded.decode(text, start, rule.window)
-            for span in self._confirmer(index).spans(memoryview(decoded), [form.lead + len(form.literal)], where):
+            ends_there = [form.lead + len(form.literal)]
+            for span in self._confirmer(index).spans(memoryview(decoded), ends_there, where, place):
                 secret = decoded[span.secret_start : span.secret_end]
                 placed = Span(*(encoded.place(start, offset) for offset in span))
                 yield Sighting(placed, rule, secret, redact.redact(secret, rule.pattern), ("base64",))

@@ -33,7 +33,7 @@ def resolve(matches: Iterable[Match], rules: Mapping[str, Rule]) -> list[Match]:
     for group in _clusters(ordered):
         kept: list[Match] = []
         for match in sorted(group, key=strength):
-            if not any(_covers(winner, match, rules) for winner in kept):
+            if not any(covers(winner, match, rules) for winner in kept):
                 kept.append(match)
         standing += sorted(kept, key=lambda match: (match.start, match.end))
     return standing
@@ -53,7 +53,8 @@ def _clusters(ordered: list[Match]) -> Iterable[list[Match]]:
         yield cluster
 
 
-def _covers(winner: Match, match: Match, rules: Mapping[str, Rule]) -> bool:
+def covers(winner: Match, match: Match, rules: Mapping[str, Rule]) -> bool:
+    """Whether a match gives way to one that is stronger."""
     if winner.start < match.end and match.start < winner.end:
         return True
     same_provider = rules[winner.rule_id].provider == rules[match.rule_id].provider

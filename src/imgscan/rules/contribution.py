@@ -70,10 +70,15 @@ def is_name(text: str, source: Source, at: Path) -> bool:
 def go_regex(text: str, source: Source, at: Path) -> GoRegex | None:
     """The translation of a pattern, or ``None`` after telling where it is wrong."""
     try:
-        return GoRegex(text)
+        made = GoRegex(text)
+        _parser.parse(made.plain().encode())
     except GoSyntaxError as error:
         source.problem(at, f"is not a regular expression of Go: {error.message}", offset=error.offset)
-        return None
+    except (re.error, RecursionError, OverflowError) as error:
+        source.problem(at, f"cannot be translated from Go: {error}")
+    else:
+        return made
+    return None
 
 
 def go_regexes(texts: Sequence[str], source: Source, at: Path) -> tuple[str, ...]:

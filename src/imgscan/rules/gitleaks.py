@@ -108,40 +108,41 @@ def read(source: Source, known: Mapping[str, Rule], *, depth: int = 0) -> Contri
     made = Contribution()
     config = shaped(source.data, _Config, source, (), foreign=True)
     if config is not None:
-        base = dict(known)
-        if config.extend is not None:
-            _extend(config.extend, source, made, base, depth)
-        elif not depth:
-            source.notice((), "does not extend the default rules; those of imgscan stay in use, --only narrows them")
+        base = _extend(config.extend, source, made, known, depth)
         for index, table in enumerate(config.rules):
             _add_rule(table, source, ("rules", index), made, base)
         for allow, targets in _allowlists(config.allowlist, config.allowlists, source, ()):
             made.allow.append((allow, targets))
-            for name in sorted(targets - base.keys()):
+            for name in sorted(targets - base.keys() - known.keys()):
                 source.notice(("allowlists",), f"there is no rule {name} to allow anything for")
     made.problems += source.problems
     made.notices += source.notices
     return made
 
 
-def _extend(table: Any, source: Source, made: Contribution, base: dict[str, Rule], depth: int) -> None:
-    extend = shaped(table, _Extend, source, ("extend",), foreign=True)
-    if extend is None:
-        return
+def _extend(table: Any, source: Source, made: Contribution, known: Mapping[str, Rule], depth: int) -> dict[str, Rule]:
+    """Do what ``[extend]`` says, and give the rules that those of this file stand on."""
+    extend = shaped({} if table is None else table, _Extend, source, ("extend",), foreign=True) or _Extend()
+    base = dict(known) if extend.use_default else {}
+    if not extend.use_default and not depth:
+        source.notice(
+            ("extend",), "does not extend the default rules; those of imgscan stay in use, --only narrows them"
+        )
     if extend.url:
         source.notice(("extend", "url"), "is not fetched")
     if extend.path:
-        _extend_file(extend.path, source, made, base, depth)
+        _extend_file(extend.path, source, made, known, depth)
+        base.update({entry.rule.id: entry.rule for entry in made.entries})
     for index, name in enumerate(extend.disabled_rules):
-        if name in base:
-            made.unwanted.add(name)
-            made.entries = [entry for entry in made.entries if entry.rule.id != name]
-            del base[name]
-        else:
+        if name not in base and name not in known:
             source.notice(("extend", "disabledRules", index), f"imgscan has no rule {name} to disable")
+        made.unwanted.add(name)
+        made.entries = [entry for entry in made.entries if entry.rule.id != name]
+        base.pop(name, None)
+    return base
 
 
-def _extend_file(path: str, source: Source, made: Contribution, base: dict[str, Rule], depth: int) -> None:
+def _extend_file(path: str, source: Source, made: Contribution, known: Mapping[str, Rule], depth: int) -> None:
     """Take over another configuration; its path is relative to where we were started, or else to this file."""
     at: Path = ("extend", "path")
     candidates = [FilePath(path), FilePath(source.name).parent / path]
@@ -152,7 +153,7 @@ def _extend_file(path: str, source: Source, made: Contribution, base: dict[str, 
         source.problem(at, "there is no such file, neither here nor beside this one")
     else:
         try:
-            inner = read(Source.read(found), base, depth=depth + 1)
+            inner = read(Source.read(found), known, depth=depth + 1)
         except RuleError as error:
             source.problem(at, error.message)
             return
@@ -161,11 +162,10 @@ def _extend_file(path: str, source: Source, made: Contribution, base: dict[str, 
         made.unwanted |= inner.unwanted
         made.problems += inner.problems
         made.notices += inner.notices
-        base.update({entry.rule.id: entry.rule for entry in inner.entries})
 
 
 def _add_rule(table: Any, source: Source, at: Path, made: Contribution, base: dict[str, Rule]) -> None:
-    given = shaped(table, _Rule, source, at, foreign=True)
+    given = shaped(table, _Rule, source, at, foreign=True, instead={"id": f"rule {int(at[-1]) + 1}"})
     if given is None or not is_name(given.id, source, (*at, "id")):
         return
     _tell_unsupported(given, source, at)
@@ -175,7 +175,7 @@ def _add_rule(table: Any, source: Source, at: Path, made: Contribution, base: di
     before = base.get(given.id)
     rule = _rule(given, before, allow, source, at)
     if rule is not None:
-        made.entries = [entry for entry in made.entries if entry.rule.id != rule.id]
+        made.entries = [entry for entry in made.entries if entry.source is source or entry.rule.id != rule.id]
         made.entries.append(Entry(rule, source, at, KEYS))
         base[rule.id] = rule
 
@@ -189,35 +189,41 @@ def _tell_unsupported(given: _Rule, source: Source, at: Path) -> None:
 
 def _rule(given: _Rule, before: Rule | None, allow: tuple[Allow, ...], source: Source, at: Path) -> Rule | None:
     """The rule as given, on top of the one of the same id that it extends."""
+    filters = _filters(given, before, source, at)
     pattern = _pattern(given, source, at) if given.regex else (before.pattern if before else None)
     path_regex = go_regex(given.path, source, (*at, "path")) if given.path else None
     path = path_regex.plain() if path_regex else (before.path if before else None)
     if pattern is None:
         if not given.regex and given.path:
-            source.notice(at, f"rule {given.id} finds files by their name alone, which imgscan does not; it is left out")
+            source.notice(
+                at, f"rule {given.id} finds files by their name alone, which imgscan does not; it is left out"
+            )
         elif not given.regex:
             source.problem(at, f"rule {given.id} has neither a regex nor a path, and extends no other")
         return None
-    keywords = _merged(before.keywords if before else (), tuple(word for word in given.keywords if word.strip()))
-    filters = _filters(given, before, source, at)
-    if before is None or given.regex:
-        made = Rule(
-            id=given.id,
-            title=given.description or (before.title if before else given.id),
-            provider=before.provider if before else CUSTOM,
-            severity=before.severity if before else Severity.HIGH,
-            confidence=before.confidence if before else Confidence.MEDIUM,
-            pattern=pattern,
-            examples=(),
-            window=window(pattern, keywords),
-            guide=before.guide if before else None,
-            revoke_url=before.revoke_url if before else None,
-            origin="gitleaks",
-        )
-    else:
-        made = msgspec.structs.replace(before, title=given.description or before.title)
+    kept = before.keywords if before and (before.origin or not given.regex) else ()  # ours are for our pattern
+    keywords = _merged(kept, tuple(word for word in given.keywords if word.strip()))
+    made = before if before and not given.regex else _fresh(given, before, pattern, window(pattern, keywords))
     allow = _merged(before.allow if before else (), allow)
-    return msgspec.structs.replace(made, path=path, keywords=keywords, filters=filters, allow=allow)
+    title = given.description or made.title
+    return msgspec.structs.replace(made, title=title, path=path, keywords=keywords, filters=filters, allow=allow)
+
+
+def _fresh(given: _Rule, before: Rule | None, pattern: str, reach: int) -> Rule:
+    """A rule with a pattern of its own; what it is about, it has from the one that it extends."""
+    return Rule(
+        id=given.id,
+        title=before.title if before else given.id,
+        provider=before.provider if before else CUSTOM,
+        severity=before.severity if before else Severity.HIGH,
+        confidence=before.confidence if before else Confidence.MEDIUM,
+        pattern=pattern,
+        examples=(),
+        window=reach,
+        guide=before.guide if before else None,
+        revoke_url=before.revoke_url if before else None,
+        origin="gitleaks",
+    )
 
 
 def _pattern(given: _Rule, source: Source, at: Path) -> str | None:
@@ -264,16 +270,14 @@ def _allow(table: Any, source: Source, at: Path) -> tuple[Allow, frozenset[str]]
         source.problem((*at, "regexTarget"), f"expected secret, match or line, got {given.regex_target!r}")
     if condition is None:
         source.problem((*at, "condition"), f"expected AND or OR, got {given.condition!r}")
-    if target is None or condition is None:
-        return None
     if given.commits:
         source.notice((*at, "commits"), "commits mean nothing in an image, so nothing is allowed by them")
     made = Allow(
         regexes=go_regexes(given.regexes, source, (*at, "regexes")),
-        target=target,
+        target=target or "secret",
         stopwords=tuple(word for word in given.stopwords if word),
         paths=go_regexes(given.paths, source, (*at, "paths")),
-        condition=condition,
+        condition=condition or "any",
         reason=given.description,
     )
     if not (given.commits or made.regexes or made.stopwords or made.paths):

@@ -19,7 +19,10 @@ MAX_LENGTH: Final = 16 * 1024
 MAX_REPEAT: Final = 1000
 """As in Go."""
 
-SECRET: Final = "secret"
+SECRET: Final = "secret"  # noqa: S105 - the name of a group
+
+SPECIAL: Final = "\\]^-[&~|"
+"""What ``re`` or ``regex`` may take for an operator within a class."""
 
 _REPEAT: Final = re.compile(r"(?:[*+?]|\{(\d+)(,?)(\d*)\})(\??)")
 _FLAGS: Final = re.compile(r"\(\?([imsU]*)(?:-([imsU]+))?([:)])")
@@ -111,8 +114,9 @@ class GoRegex:
         self._translate()
 
     def plain(self) -> str:
-        """The pattern without any group that has a name."""
-        return self._prefix + "".join(self._out)
+        """The pattern without named groups, its flags scoped so that others may stand beside it."""
+        body = "".join(self._out)
+        return f"{self._prefix[:-1]}:{body})" if self._prefix else body
 
     def whole(self) -> str:
         """The pattern with all of it as the secret."""
@@ -331,4 +335,6 @@ def _range(low: int, high: int) -> str:
 
 def _member(code: int) -> str:
     char = chr(code)
-    return char if char.isascii() and char.isalnum() else f"\\{char}" if code in range(33, 127) else f"\\x{code:02x}"
+    if char in SPECIAL:
+        return f"\\{char}"
+    return char if code in _GRAPHIC else f"\\x{code:02x}"

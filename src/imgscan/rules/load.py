@@ -1,7 +1,7 @@
-"""Read packs of rules: the packaged ones and files a user brings.
+"""Read packs of rules: the packaged ones and files a user brings, in our own format or in that of other tools.
 
-Gives a ``RuleSet``: rules in a fixed order with a fingerprint over all they say. Checks shape, ids and names; whether a
-rule keeps its promises is the business of ``imgscan.scan.check``.
+Gives a ``RuleSet``: rules in a fixed order with a fingerprint over all they say. Checks shape, ids and names, and asks
+a ``vet`` from above; whether a rule keeps its promises is the business of ``imgscan.scan.check``.
 """
 
 from __future__ import annotations
@@ -11,32 +11,59 @@ import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from imgscan.errors import RuleError, UsageError
-from imgscan.rules import cache
-from imgscan.rules.schema import Pack, Rule
+from imgscan.model.values import Confidence, Notice, Severity
+from imgscan.rules import cache, gitleaks, trivy
+from imgscan.rules.contribution import Contribution, Entry, is_name
+from imgscan.rules.problems import Problem, complain
+from imgscan.rules.schema import MAX_WINDOW, Pack, Rule
+from imgscan.rules.shape import shaped
+from imgscan.rules.source import Source
+from imgscan.rules.vetting import Vetting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from imgscan.rules.problems import Vet
 
 FORMAT: Final = "1"
 """Goes into every fingerprint; to be raised when the meaning of a field changes."""
 
+MAX_RULES: Final = 20_000
+"""In one file; ten times the packaged ones."""
+
+STAND_INS: Final = {
+    "title": "",
+    "provider": "",
+    "severity": Severity.LOW,
+    "confidence": Confidence.LOW,
+    "examples": (),
+}
+"""For fields that are wrong or missing, so that the others are looked at all the same."""
+
+SUFFIXES: Final = (".toml", ".yaml", ".yml")
+"""What is read of a directory; what each file is, its content tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules by id, in order. ``fingerprint`` changes whenever any rule does."""
+    """Rules by id, in order. ``fingerprint`` changes whenever any rule does.
+
+    ``notices`` tell what files say that could not be done.
+    """
 
     rules: tuple[Rule, ...]
     fingerprint: str
     by_id: dict[str, Rule] = field(repr=False)
+    notices: tuple[Notice, ...] = ()
 
     @classmethod
-    def of(cls, rules: Iterable[Rule]) -> RuleSet:
+    def of(cls, rules: Iterable[Rule], notices: Iterable[Notice] = ()) -> RuleSet:
         """Make a set of rules.
 
         Raises:
@@ -48,28 +75,33 @@ class RuleSet:
             twice = sorted({rule.id for rule in ordered if by_id[rule.id] is not rule})
             raise RuleError(f"more than one rule has the id {', '.join(twice)}", hint="rule ids are unique")
         content = FORMAT.encode() + msgspec.msgpack.encode(ordered)
-        return cls(ordered, hashlib.sha256(content).hexdigest()[:32], by_id)
+        return cls(ordered, hashlib.sha256(content).hexdigest()[:32], by_id, tuple(notices))
 
 
 def load(
-    paths: Sequence[Path] = (), *, only: Sequence[str] = (), skip: Sequence[str] = (), use_cache: bool = True
+    paths: Sequence[Path] = (),
+    *,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
+    use_cache: bool = True,
+    vet: Vet | None = None,
 ) -> RuleSet:
     """The packaged rules and those of ``paths``, narrowed to ``only`` and without ``skip``.
 
-    A rule of a file replaces the packaged rule of the same id.
+    A path is a file or a directory of them. A rule of a file replaces the packaged rule of the same id. ``vet`` looks
+    at every rule of a file; without it, what the matcher refuses comes to light when it is used.
 
     Raises:
-        RuleError: a file cannot be read or a rule is not well formed.
+        RuleError: files cannot be read, or rules are not well formed; tells of all of them.
         UsageError: ``only`` or ``skip`` names a rule that does not exist.
     """
     rules = {rule.id: rule for rule in packaged(use_cache=use_cache)}
-    for path in paths:
-        rules |= {rule.id: rule for rule in read_file(path)}
+    notices = _add(paths, rules, Vetting(vet, use_cache=use_cache))
     for name in (*only, *skip):
         if name not in rules:
-            raise UsageError(f"there is no rule {name}", hint=_suggest(name, rules))
+            raise UsageError(f"there is no rule {name}", hint=suggest(name, rules))
     kept = (rule for rule in rules.values() if (not only or rule.id in only) and rule.id not in skip)
-    return RuleSet.of(kept)
+    return RuleSet.of(kept, notices)
 
 
 def packaged(*, use_cache: bool = True) -> tuple[Rule, ...]:
@@ -96,19 +128,18 @@ def _packs() -> Iterator[tuple[str, bytes]]:
 
 
 def read_file(path: Path) -> tuple[Rule, ...]:
-    """The rules of one file.
+    """The rules of one file alone.
 
     Raises:
-        RuleError: the file cannot be read or is not a pack.
+        RuleError: the file cannot be read, or rules are not well formed.
     """
-    try:
-        return parse(path.read_bytes(), where=str(path))
-    except OSError as error:
-        raise RuleError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    rules: dict[str, Rule] = {}
+    _add([path], rules, Vetting(None, use_cache=False))
+    return tuple(rules.values())
 
 
 def parse(content: bytes, *, where: str) -> tuple[Rule, ...]:
-    """The rules of one pack; ``where`` names it in errors.
+    """The rules of one packaged pack, quickly; ``where`` names it in errors.
 
     Raises:
         RuleError: it is not TOML, or not a pack.
@@ -123,6 +154,84 @@ def parse(content: bytes, *, where: str) -> tuple[Rule, ...]:
         raise RuleError(f"is not a rule pack: {error}", where=where) from None
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
+def _add(paths: Sequence[Path], rules: dict[str, Rule], vetting: Vetting) -> list[Notice]:
+    """Do what the files say, in their order."""
+    problems: list[Problem] = []
+    notices: list[Problem] = []
+    allow = []
+    for path in _files(paths, problems):
+        try:
+            made = _read(Source.read(path), rules)
+        except RuleError as error:
+            if error.hint:
+                raise
+            problems.append(Problem(error.where or str(path), error.message))
+            continue
+        found = made.problems + vetting.problems(made)
+        problems += sorted(found, key=lambda problem: (problem.file, problem.offset or 0))
+        notices += made.notices
+        allow += made.allow
+        _apply(made, rules)
+    complain(problems)
+    for one, targets in allow:
+        for name in targets & rules.keys() or (() if targets else rules.keys()):
+            rules[name] = msgspec.structs.replace(rules[name], allow=(*rules[name].allow, one))
+    return [Notice("rule-file", problem.where, problem.message) for problem in notices]
+
+
+def _files(paths: Sequence[Path], problems: list[Problem]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+        if not found:
+            problems.append(Problem(str(path), f"has no file that ends in {' or '.join(SUFFIXES)}"))
+        yield from found
+
+
+def _read(source: Source, known: Mapping[str, Rule]) -> Contribution:
+    """What a file says, whatever its format; its content tells which it is."""
+    if source.problems:
+        return Contribution(problems=source.problems)
+    given = source.data.get("rules")
+    if isinstance(given, list) and len(given) > MAX_RULES:
+        source.problem(("rules",), f"more than {MAX_RULES} rules")
+        return Contribution(problems=source.problems)
+    if source.is_yaml:
+        return trivy.read(source, known)
+    if gitleaks.fits(source.data):
+        return gitleaks.read(source, known)
+    return _read_pack(source)
+
+
+def _read_pack(source: Source) -> Contribution:
+    """A pack of our own."""
+    made = Contribution(problems=source.problems)
+    given: Any = source.data.get("rules")
+    if not isinstance(given, list):
+        source.problem(("rules",), "is not a rule pack: there are no [[rules]]")
+        return made
+    for key in source.data.keys() - {"rules"}:
+        source.problem((key,), f"unknown key {key!r}", of_key=True)
+    for index, table in enumerate(given):
+        at = ("rules", index)
+        rule = shaped(table, Rule, source, at, instead={**STAND_INS, "id": f"rule {index + 1}"})
+        if rule is None or not is_name(rule.id, source, (*at, "id")):
+            continue
+        if not 0 < rule.window <= MAX_WINDOW:
+            source.problem((*at, "window"), f"expected 1 to {MAX_WINDOW} bytes, got {rule.window}")
+        made.entries.append(Entry(rule, source, at))
+    return made
+
+
+def _apply(made: Contribution, rules: dict[str, Rule]) -> None:
+    for name in [name for name in rules if name in made.unwanted or (made.only and name not in made.only)]:
+        del rules[name]
+    rules.update({entry.rule.id: entry.rule for entry in made.entries})
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that is not known."""
     close = difflib.get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(close)}?" if close else "`imgscan rules list` shows them all"

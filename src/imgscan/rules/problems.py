@@ -24,9 +24,9 @@ MAX_SHOWN: Final = 50
 
 
 class Flaw(NamedTuple):
-    """What is wrong with a rule: its field, and for a pattern the character where it went wrong."""
+    """What is wrong with a rule, the way there from the rule on, and in a pattern the character."""
 
-    field: str
+    at: tuple[str | int, ...]
     message: str
     offset: int | None = None
 

@@ -70,6 +70,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``anchor`` states the form the first stage looks for, where the one derived from ``pattern`` is too slow or hits
     too often; every match must contain it, and it must not contain look-around, back-references or open-ended repeats.
+
+    ``path`` is searched in the path of the file, with and without a ``/`` in front; a rule that has one finds nothing
+    anywhere else. ``allow`` names what the rule must let go. ``origin`` is the format that a rule was translated from.
     """
 
     id: str

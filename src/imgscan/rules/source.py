@@ -122,12 +122,14 @@ class Source:
     def _syntax_error(self, message: str) -> None:
         """Without an excerpt if the file does not look like rules: it may be anything, also a file of secrets."""
         text = self._text if _TOML.search(self._text) else ""
+        if not text:
+            self.problem((), "is neither TOML nor YAML with rules in it")
+            return
         found = _TOML_PLACE.fullmatch(message)
         offset = None
-        if found and text:
-            line, column = (int(found[2]), int(found[3])) if found[2] else (text.count("\n") + 1, 1)
-            offset = sum(map(len, text.splitlines(keepends=True)[: line - 1])) + column - 1
-        reason = (found[1] if found else message) if text else "and does not look like rules"
+        if found:
+            offset = len(text) if found[2] is None else _offset(text, int(found[2]), int(found[3]))
+        reason = found[1] if found else message
         self.problems.append(Problem(self.name, f"is not valid TOML: {_lowered(reason)}", text, offset))
 
     def _yaml(self) -> Any:
@@ -166,6 +168,10 @@ class Source:
         if node.id == "sequence":
             return [self._built(loader, item, (*path, index)) for index, item in enumerate(node.value)]
         return loader.construct_object(node)
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    return sum(len(one) + 1 for one in text.split("\n")[: line - 1]) + column - 1
 
 
 def _lowered(message: str) -> str:

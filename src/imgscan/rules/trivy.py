@@ -94,7 +94,7 @@ def _select(config: _Config, source: Source, known: Mapping[str, Rule], made: Co
 
 
 def _add_rule(table: Any, source: Source, at: Path, made: Contribution) -> None:
-    given = shaped(table, _Rule, source, at, foreign=True)
+    given = shaped(table, _Rule, source, at, foreign=True, instead={"id": f"rule {int(at[-1]) + 1}", "severity": "LOW"})
     if given is None or not is_name(given.id, source, (*at, "id")):
         return
     severity = next((one for one in Severity if one == given.severity.lower()), None)

@@ -13,6 +13,7 @@ from imgscan.findings.assemble import Policy
 from imgscan.findings.policy import judge
 from imgscan.image import dockerfile
 from imgscan.match.detector import Detector
+from imgscan.match.vet import vet
 from imgscan.model import report
 from imgscan.model.values import Notice
 from imgscan.rules.load import load
@@ -45,7 +46,7 @@ def scan(images: Sequence[str], options: Options | None = None, progress: Progre
     """
     options = options or Options()
     started = _now()
-    rules = load(options.rules, only=options.only, skip=options.skip, use_cache=options.use_cache)
+    rules = load(options.rules, only=options.only, skip=options.skip, use_cache=options.use_cache, vet=vet)
     # All rules run, also those nobody asked for: what they find must be hidden in the texts of a report.
     detector = Detector(load(options.rules, use_cache=options.use_cache), use_cache=options.use_cache)
     with _Run(detector, frozenset(rules.by_id), options, progress or Silence()) as run:

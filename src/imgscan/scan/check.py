@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from xml.sax import saxutils
 
-from imgscan.errors import RuleError
-from imgscan.match import anchors, confirm, filters
+import msgspec
+
+from imgscan.match import anchors, confirm
 from imgscan.match.detector import Detector
-from imgscan.match.engine import Engine
+from imgscan.match.exceptions import compiled
+from imgscan.match.vet import vet
 from imgscan.model.values import Where
 from imgscan.rules.load import RuleSet, load, read_file
 from imgscan.rules.sample import expand
@@ -47,6 +49,9 @@ BATCH: Final = 2_000
 HOSTILE_BYTES: Final = 8 * KIB
 HOSTILE_SECONDS: Final = 0.25
 """For one run of hostile text against one rule; ordinary patterns take less than a millisecond."""
+
+HOSTILE: Final = (b"a", b"A1", b"0", b"-", b"=", b" ", b"a.", b'"', b"\\n", b"-----BEGIN ")
+"""What hostile text repeats."""
 
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _BARE: Final = re.compile(r"[^\s\"'<>&\\]+")
@@ -75,7 +80,8 @@ def check(rules: RuleSet) -> tuple[Problem, ...]:
     """Every promise of every rule that is not kept; empty if all is well."""
     problems = [problem for rule in rules.rules for problem in _check_alone(rule)]
     broken = {problem.rule_id for problem in problems}
-    sound = RuleSet.of(rule for rule in rules.rules if rule.id not in broken)
+    everywhere = (msgspec.structs.replace(rule, path=None) for rule in rules.rules)  # plants have names of no meaning
+    sound = RuleSet.of(rule for rule in everywhere if rule.id not in broken)
     detector = Detector(sound, use_cache=False)
     problems += _check_files(detector)
     problems += _check_environment(detector)
@@ -85,32 +91,23 @@ def check(rules: RuleSet) -> tuple[Problem, ...]:
 
 def _check_alone(rule: Rule) -> Iterator[Problem]:
     """What can be told from the rule itself."""
-    if not _ID.fullmatch(rule.id):
+    if not rule.origin and not _ID.fullmatch(rule.id):
         yield Problem(rule.id, "the id is not kebab-case")
     for url in (*rule.references, *([rule.revoke_url] if rule.revoke_url else ())):
         if urlsplit(url).scheme != "https":
             yield Problem(rule.id, f"{url} is not an https URL")
-    if not rule.examples:
+    if not rule.examples and not rule.origin:  # other formats have none
         yield Problem(rule.id, "there is no example")
-    try:
-        confirm.compile_pattern(rule)
-        Engine(RuleSet.of([rule]), use_cache=False)
-        for spec in rule.filters:
-            filters.parse(spec)
-    except RuleError as error:
-        yield Problem(rule.id, error.message)
-        return
-    yield from _check_width(rule)
+    flaws = [Problem(rule.id, flaw.message) for flaw in vet(rule)]
+    yield from flaws or _check_width(rule)
 
 
 def _check_width(rule: Rule) -> Iterator[Problem]:
     try:
-        low, high = anchors.width(rule.pattern)
+        _, high = anchors.width(rule.pattern)
     except re.error:
         return  # written for `regex` alone; the examples have to do
-    if not low:
-        yield Problem(rule.id, "the pattern matches the empty text")
-    if high > rule.window:
+    if high > rule.window and not rule.origin:  # other formats know no windows
         yield Problem(rule.id, f"the pattern can match more than its window of {rule.window} bytes")
 
 
@@ -238,7 +235,8 @@ def _check_hostile(detector: Detector) -> Iterator[Problem]:
     for rule in detector.rules.rules:
         pattern = confirm.Confirmer(rule)
         prefix = rule.keywords[0].encode() if rule.keywords else b""
-        for filler in (b"a", b"A1", b"0", b"-", b"=", b" ", b"a.", b'"', b"\\n", b"-----BEGIN "):
+        yield from _check_exceptions(rule)
+        for filler in HOSTILE:
             text = (prefix + b"=" + filler * HOSTILE_BYTES)[:HOSTILE_BYTES]
             begun = time.perf_counter()
             try:
@@ -248,6 +246,18 @@ def _check_hostile(detector: Detector) -> Iterator[Problem]:
             else:
                 if time.perf_counter() - begun > HOSTILE_SECONDS:
                     yield Problem(rule.id, f"the pattern is slow on a run of {filler!r}")
+
+
+def _check_exceptions(rule: Rule) -> Iterator[Problem]:
+    """The same for the expressions of what a rule lets go."""
+    for text in [text for allow in rule.allow for text in (*allow.regexes, *allow.paths)]:
+        for filler in HOSTILE:
+            content = (filler * HOSTILE_BYTES)[: rule.window] + b"!"
+            try:
+                compiled(text, rule.id).search(content, timeout=HOSTILE_SECONDS)
+            except TimeoutError:
+                yield Problem(rule.id, f"the exception {text!r} does not end on a run of {filler!r}")
+                break
 
 
 def main(names: Sequence[str]) -> int:

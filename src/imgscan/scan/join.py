@@ -68,7 +68,8 @@ def report_on(
         context.policy,
         hide,
     )
-    notices = [*source_notices, *image.notices, *alignment.notices, *told, *base_notices, *config_notices]
+    notices = [*context.detector.rules.notices, *source_notices, *image.notices, *alignment.notices]
+    notices += [*told, *base_notices, *config_notices]
     notices += [notice for scan in found for notice in scan.notices]
     about = report.Image(
         reference=image.reference,

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from imgscan.rules.load import RuleSet
 
 
-def probe(data: bytes, rules: RuleSet) -> tuple[Match, ...]:
-    """The matches that stand in ``data``."""
+def probe(data: bytes, rules: RuleSet, name: str = "input") -> tuple[Match, ...]:
+    """The matches that stand in ``data``; ``name`` is the path that rules for certain files look at."""
     detector = Detector(rules)
-    member = Member(b"input", Kind.FILE, 0, len(data), b"")
+    member = Member(name.encode(errors="surrogateescape"), Kind.FILE, 0, len(data), b"")
     window = Window(bytearray(data), len(data), 0, -1, math.inf, (member,), None)
     found, _ = window.examine(detector)
     return tuple(precedence.resolve((item.match for item in found), rules.by_id))

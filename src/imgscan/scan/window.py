@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imgscan.decode import text
+from imgscan.image import overlay
 from imgscan.match.detector import BINARY_HEAD_BYTES
 from imgscan.match.locate import Region
 from imgscan.model.values import Where
@@ -173,4 +174,4 @@ class Window:
 
 
 def _place(name: bytes) -> str:
-    return "/" + name.decode("utf-8", "backslashreplace")
+    return "/" + overlay.normalize(name).decode("utf-8", "backslashreplace")
