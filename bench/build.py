@@ -181,7 +181,7 @@ def _add(tar: tarfile.TarFile, path: Path) -> int:
     info = tarfile.TarInfo(str(path).lstrip("/"))
     info.mode, info.mtime = stat.S_IMODE(about.st_mode), int(about.st_mtime)
     if stat.S_ISLNK(about.st_mode):
-        info.type, info.linkname = tarfile.SYMTYPE, os.readlink(path)
+        info.type, info.linkname = tarfile.SYMTYPE, str(path.readlink())
     elif stat.S_ISDIR(about.st_mode):
         info.type = tarfile.DIRTYPE
     elif stat.S_ISREG(about.st_mode):

@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
@@ -33,13 +34,10 @@ UNDOCUMENTED: Final = "https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Ma
 _START: Final = re.compile(r"^\[\[guides\]\]", re.MULTILINE)
 _ID: Final = re.compile(r'^id = "([^"\\]+)"', re.MULTILINE)
 _NAME: Final = re.compile(r'^name = "([^"\\]+)"', re.MULTILINE)
-_CREDENTIAL: Final = re.compile(
-    r"\s*\(.*\)$|\s+(?:(?:REST|HTTP|admin|personal|secret|access|service|live|client|user|account|application|app|server"
-    r"|project|auth|authentication|bearer|bot|private|master|consumer|web|team|organization|developer|production)\s+)*"
-    r"(?:API|access|secret|auth|license|integration|ingestion|write|read|signing|encryption|OAuth)?\s*"
-    r"(?:keys?|tokens?|secrets?|passwords?|credentials?|webhooks?(?: URL)?|URL|DSN)$",
-    re.IGNORECASE,
-)
+_COMMON: Final = frozenset({"API", "CLI", "OAuth", "REST", "SSH", "JWT", "URL"})
+_NAMELESS: Final = frozenset({"Basic", "Encrypted", "Key", "NTLM", "Password", "Private", "Secret", "Token", "User"})
+"""First words of titles that name no provider."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +96,25 @@ def for_rule(rule: Rule) -> Found:
 
 
 def _composed(rule: Rule) -> Guide:
-    name = _CREDENTIAL.sub("", _CREDENTIAL.sub("", rule.title)) or rule.title
     variable = re.sub(r"\W+", "_", rule.id).upper()
     return Guide(
         id=rule.guide or rule.provider,
-        name=name,
+        name=_provider(rule.title),
         kind="credential",
         docs=rule.references[0] if rule.references else rule.revoke_url or UNDOCUMENTED,
         about=f"{rule.title}: whoever has it is let in as the one it was made for.",
         variable=variable if variable[0].isalpha() else f"KEY_{variable}",
         console=rule.revoke_url,
     )
+
+
+def _provider(title: str) -> str:
+    """The name that a title begins with: up to the first word that is a common noun."""
+    first, *rest = title.split()
+    if first in _NAMELESS:
+        return "the system that accepts it"
+    proper = takewhile(lambda word: not word[0].islower() and word[0] != "(" and word not in _COMMON, rest)
+    return " ".join((first, *proper))
 
 
 @cache

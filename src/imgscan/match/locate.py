@@ -51,11 +51,11 @@ def line_and_column(buffer: bytes | bytearray, region: Region, position: int) ->
 def line_around(buffer: bytes | bytearray, region: Region, start: int, end: int) -> tuple[int, int]:
     """The half-open range of what to show around a match: its line, or as much of it as is useful.
 
-    In a binary text, what stands between NUL bytes.
+    In a binary text nothing: what stands around is no line, and may be half of another secret.
     """
-    end_of_line = b"\0" if region.binary else b"\n"
-    first = max(region.start, start - CONTEXT_BYTES)
-    first = max(first, buffer.rfind(end_of_line, first, start) + 1)
+    if region.binary:
+        return start, end
+    first = max(region.start, start - CONTEXT_BYTES, buffer.rfind(b"\n", region.start, start) + 1)
     stop = min(region.end, end + CONTEXT_BYTES)
-    found = buffer.find(end_of_line, start, stop)
-    return first, stop if found < 0 else found
+    feed = buffer.find(b"\n", start, stop)
+    return first, stop if feed < 0 else feed

@@ -167,9 +167,8 @@ def _add(paths: Sequence[Path], rules: dict[str, Rule], vetting: Vetting) -> lis
                 raise
             problems.append(Problem(error.where or str(path), error.message))
             continue
-        found = made.problems + vetting.problems(made)
-        problems += sorted(found, key=lambda problem: (problem.file, problem.offset or 0))
-        notices += made.notices
+        problems += sorted(made.problems + vetting.problems(made), key=_place)
+        notices += sorted(made.notices, key=_place)
         allow += made.allow
         _apply(made, rules)
     complain(problems)
@@ -177,6 +176,10 @@ def _add(paths: Sequence[Path], rules: dict[str, Rule], vetting: Vetting) -> lis
         for name in targets & rules.keys() or (() if targets else rules.keys()):
             rules[name] = msgspec.structs.replace(rules[name], allow=(*rules[name].allow, one))
     return [Notice("rule-file", problem.where, problem.message) for problem in notices]
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    return problem.file, problem.offset or 0
 
 
 def _files(paths: Sequence[Path], problems: list[Problem]) -> Iterator[Path]:

@@ -147,7 +147,7 @@ class Source:
             offset = mark.index if mark else None
             message = f"is not valid YAML: {_lowered(error.problem or 'unknown')}"
             self.problems.append(Problem(self.name, message, self._text, offset))
-        except (yaml.YAMLError, ValueError):  # ValueError: a date that there is not
+        except yaml.YAMLError:
             self.problem((), "is not valid YAML")
         return {}
 
@@ -167,7 +167,11 @@ class Source:
             return made
         if node.id == "sequence":
             return [self._built(loader, item, (*path, index)) for index, item in enumerate(node.value)]
-        return loader.construct_object(node)
+        try:
+            return loader.construct_object(node)
+        except ValueError:  # a date that there is not
+            self.problem(path, "is not a value of YAML")
+            return None
 
 
 def _offset(text: str, line: int, column: int) -> int:
