@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -185,8 +186,8 @@ def main() -> None:
     os.environ["IMGSCAN_CACHE_DIR"] = str(build.WORK / "cache")  # nobody else fills it, and nobody's is filled
     prepare()
     if given.profile:
-        archive = str(build.archive(given.profile))
-        raise SystemExit(os.spawnl(os.P_WAIT, sys.executable, sys.executable, str(HERE / "breakdown.py"), archive))
+        command = (sys.executable, str(HERE / "breakdown.py"), str(build.archive(given.profile)))
+        raise SystemExit(subprocess.call(command))
     shapes = given.shapes or [shape for shape in build.SHAPES if shape != "tiny"]
     print(f"{len(os.sched_getaffinity(0))} cores, Python {sys.version.split()[0]}, best of {given.repeat}\n")
     _print_scans(shapes, given.repeat)

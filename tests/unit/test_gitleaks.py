@@ -57,7 +57,12 @@ def told(rules):
 def test_a_rule_is_taken_over(loaded):
     rules = loaded(RULE)
     rule = rules.by_id["Acme_Token"]
-    assert (rule.title, rule.provider, rule.origin, rule.severity) == ("Acme token", "custom", "gitleaks", Severity.HIGH)
+    assert (rule.title, rule.provider, rule.origin, rule.severity) == (
+        "Acme token",
+        "custom",
+        "gitleaks",
+        Severity.HIGH,
+    )
     assert found(rules, f"ACME_KEY = '{SECRET}'") == [SECRET]
     assert told(rules) == []
 
@@ -168,9 +173,7 @@ def test_rules_can_be_disabled(loaded):
 
 
 def test_a_rule_of_imgscan_can_be_extended(loaded):
-    rules = loaded(
-        "[extend]\nuseDefault = true\n[[rules]]\nid = 'token'\n[[rules.allowlists]]\nstopwords = ['0123']\n"
-    )
+    rules = loaded("[extend]\nuseDefault = true\n[[rules]]\nid = 'token'\n[[rules.allowlists]]\nstopwords = ['0123']\n")
     assert found(rules, "tok_0123456789abcdef tok_a123456789abcdef") == ["tok_a123456789abcdef"]
     assert msgspec.structs.replace(rules.by_id["token"], allow=()) == TOKEN
 

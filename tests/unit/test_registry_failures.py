@@ -22,9 +22,10 @@ from imgscan.errors import (
     UnreachableError,
 )
 from imgscan.image.reference import parse
+from imgscan.net.retry import retry_after
 from imgscan.sources.base import Access, Wanted
 from imgscan.sources.registry import RegistrySource
-from imgscan.sources.registry.patience import Patience, retry_after
+from imgscan.sources.registry.patience import Patience
 from imgscan.streams.digest import of
 from tests.support.fake_registry import QUICK, REPOSITORY, FakeRegistry, Opener, Reply, content
 from tests.support.images import OCI, ImageBuilder, descriptor, dump

@@ -10,9 +10,10 @@ import pytest
 
 from imgscan.errors import AccessDeniedError, SourceError, UnreachableError, UsageError
 from imgscan.image.reference import parse
+from imgscan.net import addresses
+from imgscan.net.addresses import Reach, reach
 from imgscan.sources.base import Access, Wanted
-from imgscan.sources.registry import RegistrySource, addresses, tls
-from imgscan.sources.registry.addresses import Reach, reach
+from imgscan.sources.registry import RegistrySource, tls
 from imgscan.sources.registry.patience import Patience
 from imgscan.sources.registry.transport import Transport, address
 from tests.support.certificate import Certificate, self_signed

@@ -270,3 +270,19 @@ def test_reports_are_the_same_whatever_the_number_of_threads(write):
         return {**report, "started_at": None, "finished_at": None}
 
     assert comparable(1) == comparable(2) == comparable(5)
+
+
+def test_rules_of_a_file_look_at_paths_and_let_go_what_they_allow(write, tmp_path):
+    (tmp_path / "rules.toml").write_text(
+        "[extend]\nuseDefault = true\n[[rules]]\nid = 'acme'\nregex = 'acme_([a-z]{12})'\npath = '^srv/.*conf$'\n"
+        "[[rules]]\nid = 'unseen'\npath = 'p12$'\n[[allowlists]]\npaths = ['^app/']\n"
+    )
+    image = ImageBuilder("acme/app:1")
+    text = b"acme_abcdefghijkl"
+    image.layer({"./srv/a.conf": text, "srv/a.txt": text, "app/.env": f"TOKEN={TOKEN}".encode()})
+    found = only(scan([write(image)], Options(rules=(tmp_path / "rules.toml",), jobs=1)))
+    assert [(finding.rule.id, finding.path) for finding in found.findings] == [("acme", "/srv/a.conf")]
+    assert [notice.where.rpartition("/")[2] for notice in found.notices if notice.code == "rule-file"] == [
+        "rules.toml:7:1"
+    ]
+    assert found.coverage.complete

@@ -81,7 +81,8 @@ def test_a_keyword_must_stand_near(loaded):
 
 @pytest.mark.parametrize("indent", ["    ", ""])
 def test_allow_rules_let_go(loaded, indent):
-    allow = f"{indent}allow-rules:\n{indent}  - {{id: a, description: d, regex: ^abcd}}\n{indent}  - {{id: b, path: .*\\.txt}}\n"
+    tables = ("{id: a, description: d, regex: ^abcd}", "{id: b, path: .*\\.txt}")
+    allow = f"{indent}allow-rules:\n" + "".join(f"{indent}  - {table}\n" for table in tables)
     rules = loaded(RULE + allow)
     assert found(rules, "thing='abcd_1234'") == []
     assert found(rules, "thing='bbcd_1234'") == ["bbcd_1234"]

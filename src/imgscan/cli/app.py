@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT: Final = "scan"
 COMMANDS: Final = {
     DEFAULT: "Scan images (the default).",
+    "explain": "Say what a secret is and what to do when it leaked.",
     "rules": "List, show, check and try rules.",
     "schema": "Print the JSON Schema of the report.",
     "cache": "Show or clear the cache.",

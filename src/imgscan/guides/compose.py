@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_INSTRUCTION: Final = 200
 """Characters; a heredoc can be a whole script."""
 
+_PLAIN_NAME: Final = re.compile(r"\w[\w.:/@-]*", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -38,11 +39,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a page is about: a guide, and what is known of the rule, the finding and its instruction."""
+    """What a page is about: a guide, and what is known of the rule, the finding and its instruction.
+
+    ``variable`` is what the secret is called where it was found, if that is known.
+    """
 
     found: Found
     title: str
     rule: str | None = None
+    variable: str | None = None
     leak: Leak | None = None
     fix: Fix | None = None
 
@@ -66,7 +71,9 @@ def compose(subject: Subject, wanted: Wanted | None = None) -> Page:
         rule=subject.rule,
         finding=subject.leak.fingerprint if subject.leak else None,
         sections=tuple(
-            Section(name, title, tuple(writer.parts(name))) for name, title in SECTIONS.items() if name in wanted.sections
+            Section(name, title, tuple(writer.parts(name)))
+            for name, title in SECTIONS.items()
+            if name in wanted.sections
         ),
     )
 
@@ -80,7 +87,7 @@ class _Writer:
         self.wanted = wanted
         self.kind = load.kinds()[self.guide.kind]
         self.shared = load.shared()
-        self.names = snippets.names(self.guide)
+        self.names = snippets.names(self.guide, subject.variable)
         self.known = self._known()
 
     def parts(self, section: str) -> Iterable[Part]:
@@ -102,7 +109,7 @@ class _Writer:
         guide = self.guide
         parts: list[Part] = [Paragraph(text) for text in (guide.about, guide.looks) if text]
         parts.append(Paragraph(guide.scopes or self._filled(self.shared.scopes)))
-        parts.append(Paragraph(f"It is usually called `{guide.variable}`."))
+        parts.append(Paragraph(f"It is usually called `{self.names.variable}`."))
         if guide.console:
             parts.append(Paragraph(f"It is managed at {guide.console}"))
         if self.subject.found.extent != "full":
@@ -182,17 +189,9 @@ class _Writer:
         return [Paragraph(" ".join(facts))]
 
     def _known(self) -> dict[str, str]:
-        leak = self.subject.leak
-        return {
-            "name": self.guide.name,
-            "docs": self.guide.docs,
-            "variable": self.names.variable,
-            "path": self.names.path,
-            "secret_id": self.names.path.rpartition("/")[2],
-            "reference": (leak and leak.reference) or "IMAGE",
-            "repository": (leak and leak.repository) or "REGISTRY/NAME",
-            "manifest": (leak and leak.manifest) or "sha256:DIGEST",
-        }
+        names = self.names
+        guide = {"name": self.guide.name, "docs": self.guide.docs, "variable": names.variable, "path": names.path}
+        return {**guide, "secret_id": names.variable.lower(), **_image(self.subject.leak)}
 
     def _filled(self, text: str) -> str:
         return _PLACEHOLDER.sub(lambda found: self.known[found[1]], text)
@@ -215,6 +214,13 @@ def _says_something(part: Part) -> bool:
     match part:
         case Points(points=content) | Steps(steps=content) | Paragraph(text=content) | Code(text=content):
             return bool(content)
+
+
+def _image(leak: Leak | None) -> dict[str, str]:
+    """The image as commands name it that people paste; a report may come from anybody."""
+    unknown = {"reference": "IMAGE", "repository": "REGISTRY/NAME", "manifest": "sha256:DIGEST"}
+    known = {name: getattr(leak, name) for name in unknown} if leak else {}
+    return unknown | {name: text for name, text in known.items() if text and _PLAIN_NAME.fullmatch(text)}
 
 
 def _code(text: str) -> str:

@@ -1,7 +1,7 @@
 """Find guides: by name, or for a rule. Every rule has one; where nobody wrote it, it is made from the rule itself.
 
-The files are cut into guides without parsing them, and only what is asked for is parsed: there are more than a thousand,
-and a report needs few.
+The files are cut into guides without parsing them, and only what is asked for is parsed: there are more than a
+thousand, and a report needs few.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ _NAME: Final = re.compile(r'^name = "([^"\\]+)"', re.MULTILINE)
 _COMMON: Final = frozenset({"API", "CLI", "OAuth", "REST", "SSH", "JWT", "URL"})
 _NAMELESS: Final = frozenset({"Basic", "Encrypted", "Key", "NTLM", "Password", "Private", "Secret", "Token", "User"})
 """First words of titles that name no provider."""
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def for_rule(rule: Rule) -> Found:
 
 
 def _composed(rule: Rule) -> Guide:
-    variable = re.sub(r"\W+", "_", rule.id).upper()
+    variable = re.sub(r"[^A-Za-z0-9]+", "_", rule.id).upper()
     return Guide(
         id=rule.guide or rule.provider,
         name=_provider(rule.title),

@@ -1,4 +1,4 @@
-"""A guide put together: sections of paragraphs, lists, steps and code. What ``guides.compose`` makes and ``--format`` shows.
+"""A guide put together: sections of paragraphs, lists, steps and code, as ``guides.compose`` makes it.
 
 Texts are Markdown in a small part of it: ``code``, **strong** and bare https links. Knows nothing of how it will look.
 """

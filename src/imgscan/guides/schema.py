@@ -106,7 +106,7 @@ class Guides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KindTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What holds for every provider of one kind. ``{name}``, ``{docs}`` and ``{variable}`` stand for the guide's own."""
+    """What holds for every provider of one kind. ``{name}``, ``{docs}`` and ``{variable}`` are those of a guide."""
 
     risk: tuple[str, ...]
     abuse: tuple[Step, ...] = ()

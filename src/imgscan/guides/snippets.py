@@ -44,11 +44,12 @@ class Names:
     path: str
 
 
-def names(guide: Guide) -> Names:
-    """``PINECONE_API_KEY`` and ``prod/pinecone/api-key``."""
-    words = guide.variable.lower().replace("_", "-")
-    rest = words.removeprefix(f"{re.sub(r'[^a-z0-9]+', '-', guide.id.lower())}-")
-    return Names(guide.variable, f"prod/{guide.id}/{rest}")
+def names(guide: Guide, variable: str | None = None) -> Names:
+    """``PINECONE_API_KEY`` and ``prod/pinecone/api-key``; ``variable`` is a name that is known to be in use."""
+    used = variable or guide.variable
+    owner = re.sub(r"[^a-z0-9]+", "-", guide.id.lower()).strip("-")
+    rest = used.lower().replace("_", "-").removeprefix(f"{owner}-")
+    return Names(used, f"prod/{owner}/{rest}")
 
 
 def snippet(language: str, store: str, known: Names) -> Code:

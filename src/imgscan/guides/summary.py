@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from imgscan.guides import load
 
 if TYPE_CHECKING:
-    from imgscan.guides.schema import Step
+    from imgscan.guides.schema import Guide
     from imgscan.rules.schema import Rule
 
 DEFAULT: Final = (
-    "Revoke the {title}{where}, put a new one where it is used, and rebuild the image without it: deleting it in a later "
-    "layer does not remove it."
+    "Revoke the {title}{where}, put a new one where it is used, and rebuild the image without it: "
+    "deleting it in a later layer does not remove it."
 )
 IMAGE: Final = (
     "Delete the image from the registry by digest, take the secret out of the instruction that brought it, and rebuild."
@@ -23,10 +22,7 @@ IMAGE: Final = (
 MAX_STEPS: Final = 4
 """Of the guide; with that for the image they are what fits beside a finding."""
 
-MAX_RULES: Final = 4096
-"""More than are packaged; a report names few."""
-
-_MARKS: Final = re.compile(r"[`]|\*\*")
+_MARKS: Final = re.compile(r"`|\*\*")
 _PLAIN: Final = frozenset(
     {"Password", "Private", "Encrypted", "Generic", "Token", "Secret", "Basic", "Hard-coded", "Database", "User", "Key"}
 )
@@ -43,23 +39,30 @@ class Summary:
     steps: tuple[str, ...]
 
 
-@lru_cache(maxsize=MAX_RULES)
 def summary(rule: Rule) -> Summary:
     """The remedy for what ``rule`` finds."""
     guide = load.for_rule(rule).guide
     url = rule.revoke_url or guide.console
     where = f" at {url}" if url else ""
     sentence = (guide.summary or DEFAULT).replace("{title}", _in_sentence(rule.title)).replace("{where}", where)
-    kind = load.kinds()[guide.kind]
-    known = guide.contain or kind.contain or load.shared().contain
-    steps = tuple(_plain(step, guide.name, guide.docs) for step in known[:MAX_STEPS])
-    return Summary(sentence, guide.id, url, (*steps, IMAGE))
+    return Summary(sentence, guide.id, url, (*_steps(guide), IMAGE))
 
 
-def _plain(step: Step, name: str, docs: str) -> str:
-    text = _MARKS.sub("", step.text).replace("{name}", name).replace("{docs}", docs)
-    link = (step.link or "").replace("{docs}", docs)
-    return f"{text} {link}" if link and link not in text else text
+def _steps(guide: Guide) -> tuple[str, ...]:
+    """The author's own steps as they are, or those of the kind filled in."""
+    if guide.contain:
+        return tuple(_plain(step.text, step.link) for step in guide.contain[:MAX_STEPS])
+    common = load.kinds()[guide.kind].contain or load.shared().contain
+    return tuple(_plain(_filled(step.text, guide), _filled(step.link or "", guide)) for step in common[:MAX_STEPS])
+
+
+def _filled(text: str, guide: Guide) -> str:
+    return text.replace("{name}", guide.name).replace("{docs}", guide.docs)
+
+
+def _plain(text: str, link: str | None) -> str:
+    plain = _MARKS.sub("", text)
+    return f"{plain} {link}" if link and link not in plain else plain
 
 
 def _in_sentence(title: str) -> str:

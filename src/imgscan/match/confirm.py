@@ -61,12 +61,13 @@ ESCAPED: Final = r"(?<=\\[nrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\x1b\[[0-9;]{0,
 
 
 class Span(NamedTuple):
-    """Half-open ranges in a text: of the whole match and of the secret in it."""
+    """Half-open ranges in a text: of the whole match, of the secret in it, and of its other named groups."""
 
     start: int
     end: int
     secret_start: int
     secret_end: int
+    parts: tuple[tuple[str, int, int], ...] = ()
 
 
 class TimedOutError(Exception):
@@ -81,6 +82,7 @@ class Confirmer:
         self._pattern = compile_pattern(rule)
         groups = self._pattern.groupindex
         self._groups = sorted(filter(ALTERNATIVE.fullmatch, groups), key=groups.__getitem__)
+        self._parts = sorted(groups.keys() - set(self._groups))
         self._filters = [(spec, filters.parse(spec)) for spec in rule.filters]
         self._exceptions = Exceptions(rule)
         words = "|".join(_keyword(word) for word in rule.keywords)
@@ -141,7 +143,8 @@ class Confirmer:
     def _span(self, found: regex.Match[bytes]) -> Span:
         """The secret is the first group for it that is not empty; without any it is the whole match."""
         secrets = (found.span(name) for name in self._groups)
-        return Span(*found.span(), *next((span for span in secrets if span[0] < span[1]), found.span()))
+        secret = next((span for span in secrets if span[0] < span[1]), found.span())
+        return Span(*found.span(), *secret, tuple((name, *found.span(name)) for name in self._parts if found[name]))
 
     def _objection(self, text: memoryview, span: Span, path: str | None) -> str | None:
         reach = self._rule.window

@@ -39,6 +39,7 @@ class Sighting(NamedTuple):
     rule: Rule
     secret: bytes
     shown: str
+    parts: tuple[tuple[str, Secret], ...]
     decoded: tuple[str, ...] = ()
 
 
@@ -91,7 +92,7 @@ class Detector:
         rule = self.rules.rules[index]
         for span in self._confirmer(index).spans(text, ends, where, place):
             secret = bytes(text[span.secret_start : span.secret_end])
-            yield Sighting(span, rule, secret, redact.redact(secret, rule.pattern))
+            yield Sighting(span, rule, secret, redact.redact(secret, rule.pattern), _parts(text, span))
 
     def _coded(self, owner: int, text: memoryview, ends: Sequence[int], where: Where, place: str) -> Iterator[Sighting]:
         """What stands in it in base64; a position in the decoded bytes is the character that holds its first bit."""
@@ -105,8 +106,14 @@ class Detector:
             ends_there = [form.lead + len(form.literal)]
             for span in self._confirmer(index).spans(memoryview(decoded), ends_there, where, place):
                 secret = decoded[span.secret_start : span.secret_end]
-                placed = Span(*(encoded.place(start, offset) for offset in span))
-                yield Sighting(placed, rule, secret, redact.redact(secret, rule.pattern), ("base64",))
+                first, last, from_, to = (encoded.place(start, offset) for offset in span[:4])
+                placed = Span(first, last, from_, to)
+                shown = redact.redact(secret, rule.pattern)
+                yield Sighting(placed, rule, secret, shown, _parts(decoded, span), ("base64",))
+
+
+def _parts(text: bytes | memoryview, span: Span) -> tuple[tuple[str, Secret], ...]:
+    return tuple((name, Secret(bytes(text[start:end]))) for name, start, end in span.parts)
 
 
 def _collect(found: Iterator[Sighting], rule: Rule, place: str, notices: list[Notice]) -> list[Sighting]:
@@ -147,4 +154,5 @@ def _match(
         redacted=sighting.shown,
         snippet=redact.redact_within(bytes(buffer[first:stop]), first - base, shown),
         decoded=sighting.decoded,
+        parts=sighting.parts,
     )

@@ -128,7 +128,8 @@ class Match:
     ``start`` and ``end`` are byte offsets into that text, half-open; ``whole_start`` and ``whole_end`` span the
     key, the quotes or the other half of a credential as well. Lines and columns start at 1 and are ``None`` in
     binary files. ``redacted`` and ``snippet`` hold no secret. ``chain`` is the way into nested archives, ``decoded``
-    the encodings that were undone, outermost first.
+    the encodings that were undone, outermost first. ``parts`` are the other named groups of the pattern, such as the
+    id that belongs to a secret.
     """
 
     rule_id: str
@@ -146,3 +147,4 @@ class Match:
     snippet: str
     chain: tuple[str, ...] = ()
     decoded: tuple[str, ...] = ()
+    parts: tuple[tuple[str, Secret], ...] = ()

@@ -22,21 +22,70 @@ GENERIC: Final = "generic"
 """The provider of rules that do not know whose secret it is; every other rule wins over them."""
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A call that tells whether a secret is live; ``{secret}`` stands for it."""
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Version 4 of the signatures of AWS, made with the secret; ``key`` is a template for the access key id."""
 
-    method: Literal["GET", "POST", "HEAD"]
+    key: str
+    region: str
+    service: str
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call to a provider, as data.
+
+    In ``url``, ``headers`` and ``body``, ``{secret}`` stands for the secret and ``{name}`` for another named group of
+    the pattern, each written as its place asks (percent-encoded in a URL or a form, escaped in JSON), and ``{b64:…}`` for
+    the base64 of what stands in it. A URL holds the secret only if ``secret_in_url`` says that the provider takes it no
+    other way. A group in the host makes it a host that the image names, which is called only if that was asked for.
+    """
+
+    method: Literal["GET", "POST", "HEAD", "PUT", "DELETE"]
     url: str
     headers: dict[str, str] = {}
     body: str | None = None
+    secret_in_url: bool = False
+    sign: Signature | None = None
+
+
+class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one field of a JSON answer means if it is there, and, unless ``equals`` is empty, has one of its values.
+
+    ``path`` leads there by keys and list indexes (``errors.0.code``); ``note`` is told with the result.
+    """
+
+    path: str
+    means: Literal["live", "dead", "unknown"]
+    equals: tuple[str | int | bool, ...] = ()
+    note: str | None = None
 
 
 class Verify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to tell a live secret from a dead one, as data; nothing here is called without ``--verify``."""
+    """How to tell a live secret from a dead one, as data; nothing here is called without ``--verify``.
+
+    The first of ``fields`` that fits decides, else the status of the answer; what neither knows is unknown, and so is
+    being told to come back later. ``tells`` names what the provider says of the account: a label, and the ``path`` of its
+    value or ``header:NAME``.
+    """
 
     request: Request
-    live: tuple[int, ...]
-    dead: tuple[int, ...]
+    live: tuple[int, ...] = ()
+    dead: tuple[int, ...] = ()
+    fields: tuple[Field, ...] = ()
+    tells: dict[str, str] = {}
+
+
+class Revoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a secret puts an end to itself, as data; nothing here is called but by ``imgscan revoke``.
+
+    ``done`` are the statuses that say so, ``gone`` those of a secret that had no effect any more. ``fields`` come first,
+    as in ``Verify``: ``dead`` is done, ``live`` refused. ``note`` is shown before anything is sent.
+    """
+
+    request: Request
+    done: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+    fields: tuple[Field, ...] = ()
+    note: str | None = None
 
 
 class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,6 +144,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guide: str | None = None
     revoke_url: str | None = None
     verify: Verify | None = None
+    revoke: Revoke | None = None
     origin: Literal["gitleaks", "trivy"] | None = None
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +27,3 @@ class Patience:
     def backoff_of(self, attempt: int) -> float:
         """The pause after a failed attempt, counted from 0, when the server asks for none."""
         return min(self.backoff * 2.0**attempt, self.longest_wait)
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number, or a date. ``None`` if it cannot be read."""
-    if value is None:
-        return None
-    if value.isascii() and value.isdigit():
-        return float(value[:12])  # 12 digits are 30,000 years
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

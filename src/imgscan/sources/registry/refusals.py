@@ -17,8 +17,8 @@ from imgscan.errors import (
     SourceError,
     UnreachableError,
 )
+from imgscan.net.retry import retry_after
 from imgscan.sources.quote import quoted
-from imgscan.sources.registry.patience import retry_after
 
 if TYPE_CHECKING:
     from imgscan.sources.registry.transport import Answer

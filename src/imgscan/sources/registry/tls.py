@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-from imgscan.errors import UsageError
+from imgscan.net import tls
 
 HOST_DIRECTORIES: Final = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 """Docker and podman keep the authorities of one registry in ``<host:port>/*.crt``."""
@@ -21,20 +21,10 @@ NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "UNK
 def context(ca_file: Path | None, registry: str | None = None) -> ssl.SSLContext:
     """Certificates trusted for ``registry`` (``host:port``), or for every other host if ``None``.
 
-    ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are honoured by OpenSSL itself.
-
     Raises:
         UsageError: a certificate file cannot be used.
     """
-    trusted = ssl.create_default_context()
-    for path in [*filter(None, [ca_file]), *_kept_for(registry)]:
-        try:
-            trusted.load_verify_locations(path)
-        except ssl.SSLError:
-            raise UsageError("holds no certificate that can be read", where=str(path)) from None
-        except OSError as error:
-            raise UsageError(error.strerror or "cannot be read", where=str(path)) from None
-    return trusted
+    return tls.context([*filter(None, [ca_file]), *_kept_for(registry)])
 
 
 def _kept_for(registry: str | None) -> list[Path]:

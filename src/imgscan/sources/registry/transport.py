@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urljoin
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3 import exceptions as broken
@@ -25,12 +24,14 @@ from urllib3.util import parse_url
 
 from imgscan._version import __version__
 from imgscan.errors import LimitExceededError, SourceError, UnreachableError, UsageError
+from imgscan.net.addresses import is_loopback, reach
+from imgscan.net.proxies import proxy_for
+from imgscan.net.retry import retry_after
 from imgscan.sources.registry import tls
-from imgscan.sources.registry.addresses import is_loopback, reach
-from imgscan.sources.registry.patience import Patience, retry_after
 
 if TYPE_CHECKING:
     from imgscan.sources.base import Access
+    from imgscan.sources.registry.patience import Patience
 
 MAX_REDIRECTS: Final = 5
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -305,11 +306,8 @@ class Transport:
             raise UsageError("the proxy is not an http or https address", where="proxy environment") from None
 
     def _proxy(self, target: Address) -> str | None:
-        """The proxy that the environment names for a host; loopback is always asked directly."""
-        name = target.host.strip("[]")
-        if is_loopback(name) or proxy_bypass(f"{name}:{target.port}"):
-            return None
-        return getproxies().get(target.scheme)
+        """The proxy that the environment names for a host."""
+        return proxy_for(target.scheme, target.host, target.port)
 
     def _fail(self, error: Exception, target: Address) -> NoReturn:
         """Say what went wrong without the words of the library, which may repeat a URL or a proxy's password."""

@@ -1,7 +1,7 @@
-"""How far inside the network a host lies, so that a registry outside cannot send us to what only we can reach.
+"""How far inside the network a host lies, so that nobody outside can send us to what only we can reach.
 
-Knows nothing of HTTP. Only the names themselves are judged: a name that later resolves to something else still has to
-show a certificate for itself, because nothing but https is followed beyond loopback.
+Knows nothing of HTTP. ``reach`` judges names alone: a name that later resolves to something else still has to show a
+certificate for itself. Whoever must be certain connects to what ``endpoints`` gave and ``is_public`` passed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from enum import IntEnum
+from typing import NamedTuple
+
+from imgscan.errors import UnreachableError
 
 
 class Reach(IntEnum):
@@ -17,6 +20,30 @@ class Reach(IntEnum):
     PUBLIC = 0
     PRIVATE = 1
     LOOPBACK = 2
+
+
+class Endpoint(NamedTuple):
+    """Where a connection goes: a literal address and a port."""
+
+    address: str
+    port: int
+
+
+def endpoints(host: str, port: int) -> list[Endpoint]:
+    """What a name stands for, in the order of the system.
+
+    Raises:
+        UnreachableError: it does not resolve.
+    """
+    found = [Endpoint(address, port) for address in dict.fromkeys(_lookup(host.strip("[]"), 0))]
+    if not found:
+        raise UnreachableError("the name of the host does not resolve", where=host)
+    return found
+
+
+def is_public(address: str) -> bool:
+    """Whether a literal address is one that the whole internet reaches under it."""
+    return _reach_of(address) is Reach.PUBLIC
 
 
 def is_loopback(host: str) -> bool:
