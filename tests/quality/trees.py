@@ -69,7 +69,7 @@ def _python(target: Path, packages: Sequence[str]) -> None:
 def _npm(target: Path, packages: Sequence[str]) -> None:
     root = WORK / "npm"
     root.mkdir(exist_ok=True)
-    command = ["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"]
+    command = ["npm", "install", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"]
     subprocess.run([*command, "--prefix", str(root), *packages], check=True)
     _pack(root, target, "app")
 

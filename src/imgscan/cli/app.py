@@ -20,6 +20,7 @@ DEFAULT: Final = "scan"
 COMMANDS: Final = {
     DEFAULT: "Scan images (the default).",
     "explain": "Say what a secret is and what to do when it leaked.",
+    "revoke": "Revoke a leaked secret through its provider.",
     "rules": "List, show, check and try rules.",
     "schema": "Print the JSON Schema of the report.",
     "cache": "Show or clear the cache.",

@@ -36,13 +36,17 @@ def render(page: Page, *, color: bool, width: int | None) -> str:
         legacy_windows=False,
         _environ={},
     )
+    folded = Text("\n").join(piece for line in _lines(page) for piece in _folded(line, console))
     with console.capture() as capture:
-        for lead, text, folds in _lines(page):
-            pieces = text.wrap(console, console.width - len(lead)) if folds else [text]
-            for at, piece in enumerate(pieces):
-                piece.rstrip()
-                console.print(Text(lead if at == 0 else " " * len(lead)) + piece, soft_wrap=True)
+        console.print(folded, soft_wrap=True)
     return "\n".join(line.rstrip() for line in capture.get().split("\n"))
+
+
+def _folded(line: Line, console: Console) -> Iterator[Text]:
+    lead, text, folds = line
+    for at, piece in enumerate(text.wrap(console, console.width - len(lead)) if folds else [text]):
+        piece.rstrip()
+        yield Text.assemble(lead if at == 0 else " " * len(lead), piece)
 
 
 def _lines(page: Page) -> Iterator[Line]:

@@ -86,6 +86,8 @@ def _options(images: Sequence[str], given: Mapping[str, Any]) -> Options:
         only=tuple(given["only"]),
         skip=tuple(given["skip"]),
         fingerprint_key=os.environb.get(b"IMGSCAN_FINGERPRINT_KEY") or None,
+        verify=given["verify"] or given["verify_hosts"],
+        verify_hosts=given["verify_hosts"],
         jobs=given["jobs"],
         use_cache=not given["no_cache"],
     )

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from imgscan.cli.options import HELP, Sectioned
-from imgscan.cli.settings import SETTINGS
+from imgscan.cli.settings import SETTINGS, refuse_found_rules
 
 
 @click.command(
@@ -27,6 +27,8 @@ def command(ctx: click.Context, /, images: tuple[str, ...], **given: Any) -> Non
     """
     from imgscan.cli.run import run  # noqa: PLC0415 - `imgscan --help` need not load the scanner
 
+    if given["verify"] or given["verify_hosts"]:
+        refuse_found_rules(ctx, "--verify")
     given["platform"], given["all_platforms"] = _platforms(ctx)
     ctx.exit(run(images, given))
 

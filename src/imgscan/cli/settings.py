@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from click.core import ParameterSource
 
 from imgscan.cli import configuration
 from imgscan.cli.options import PlatformType, Setting, TargetType
+from imgscan.errors import UsageError
 from imgscan.model.values import Confidence, Severity
 from imgscan.report import RENDERERS
 
@@ -109,6 +111,20 @@ SETTINGS: Final = (
     Setting("--only", section="Rules", multiple=True, metavar="RULE", help="Use only this rule (repeatable)."),
     Setting("--skip", section="Rules", multiple=True, metavar="RULE", help="Do not use this rule (repeatable)."),
     Setting(
+        "--verify",
+        section="Verification",
+        is_flag=True,
+        guarded=True,
+        help="Ask providers whether secrets are still live: sends each to its provider, once. Not with --offline.",
+    ),
+    Setting(
+        "--verify-hosts",
+        section="Verification",
+        is_flag=True,
+        guarded=True,
+        help="The same, and call hosts that the image names too.",
+    ),
+    Setting(
         "-f",
         "--format",
         section="Report",
@@ -168,3 +184,15 @@ SETTINGS: Final = (
 def settings(*names: str) -> list[click.Parameter]:
     """The named settings, for commands that share some of them with a scan."""
     return [setting for setting in SETTINGS if setting.name in names]
+
+
+def refuse_found_rules(ctx: click.Context, what: str) -> None:
+    """Rules say where secrets are sent, so those of a repository that is merely scanned or built in must not.
+
+    Raises:
+        UsageError: rules come from a configuration file that nobody named.
+    """
+    named = ctx.get_parameter_source("config") in (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    if ctx.get_parameter_source("rules") is ParameterSource.DEFAULT_MAP and ctx.params.get("rules") and not named:
+        hint = "name the file with --config, or the rules with --rules"
+        raise UsageError("does not go with rules of a file that was merely found", where=what, hint=hint)

@@ -14,7 +14,7 @@ import msgspec
 from imgscan.findings.fingerprint import fingerprint, identity
 from imgscan.image.overlay import Life, Overlay
 from imgscan.model import report
-from imgscan.model.values import Confidence, Match, Secret, State, Where
+from imgscan.model.values import Confidence, Match, State, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -84,8 +84,8 @@ class Policy:
 
 def assemble(
     sightings: Iterable[Sighting], layers: Layers, rules: Mapping[str, Rule], policy: Policy, hide: Callable[[str], str]
-) -> list[tuple[report.Finding, Secret]]:
-    """Findings with their secrets, in the order of their layers, places and offsets, however the sightings come.
+) -> list[tuple[report.Finding, Match]]:
+    """Findings with their first matches, in the order of their layers, places and offsets, however the sightings come.
 
     ``hide`` takes secrets out of texts.
     """
@@ -105,7 +105,7 @@ def assemble(
         hidden = msgspec.structs.replace(
             finding, path=_hidden(hide, finding.path), key=_hidden(hide, finding.key), snippet=hide(finding.snippet)
         )
-        findings.append((hidden, first.match.secret))
+        findings.append((hidden, first.match))
     return findings
 
 

@@ -23,6 +23,7 @@ KILO: Final = 1000
 UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 RUN_TIME: Final = frozenset({Where.ENV, Where.CMD, Where.ENTRYPOINT, Where.HEALTHCHECK})
 BUILD: Final = frozenset({Where.ARG, Where.HISTORY})
+LIVENESS: Final = {"live": "live", "dead": "dead", "unknown": "unknown whether live"}
 
 
 def count(number: int, noun: str) -> str:
@@ -96,8 +97,11 @@ def fate(finding: Finding, image: Image) -> str:
 
 
 def remarks(finding: Finding) -> list[str]:
-    """What else a reader should know: doubt, origin, owner, why it does not count."""
+    """What else a reader should know: whether it is live, doubt, origin, owner, why it does not count."""
     found = []
+    if finding.verification.status in LIVENESS:
+        detail = f" ({finding.verification.detail})" if finding.verification.detail else ""
+        found.append(LIVENESS[finding.verification.status] + detail)
     if finding.confidence != "high":
         found.append(f"confidence {finding.confidence}")
     if finding.base:

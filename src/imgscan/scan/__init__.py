@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgscan.image.image import Image
+    from imgscan.model.values import Match
     from imgscan.sources.base import LayerBlob, OpenSource
 
 LAYERS_AT_ONCE: Final = 4
@@ -52,6 +53,10 @@ def scan(images: Sequence[str], options: Options | None = None, progress: Progre
     with _Run(detector, frozenset(rules.by_id), options, progress or Silence()) as run:
         found = [image for text in images for image in run.images(text, alone=len(images) == 1)]
         unique = len(run.secrets)
+    if options.verify:
+        from imgscan.scan.liveness import with_liveness  # noqa: PLC0415 - loads what speaks to the network
+
+        found = with_liveness(found, run.matches, detector.rules.by_id, options)
     summary, verdict = judge(
         found, unique_secrets=unique, fail_on=options.fail_on, allow_incomplete=options.allow_incomplete
     )
@@ -70,6 +75,7 @@ class _Run:
         self._workers = Workers(detector, options.jobs or _cores())
         self._dockerfile = _read_dockerfile(options.dockerfile)
         self.secrets: set[bytes] = set()
+        self.matches: list[Match] = []
         self._known: dict[str, LayerScan] = {}
         self._context: Context | None = None
 
@@ -95,9 +101,10 @@ class _Run:
 
     def _report(self, image: Image, scans: dict[str, LayerScan], notices: list[Notice]) -> report.Image:
         assert self._context is not None  # noqa: S101 - made before any image is read
-        about, secrets = report_on(image, scans, self._context, notices)
-        counted = zip(about.findings, secrets, strict=True)
-        self.secrets |= {secret.value for finding, secret in counted if finding.suppressed is None}
+        about, matches = report_on(image, scans, self._context, notices)
+        counted = zip(about.findings, matches, strict=True)
+        self.secrets |= {match.secret.value for finding, match in counted if finding.suppressed is None}
+        self.matches += matches
         return about
 
     def _shared(self) -> Context:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgscan.image.history import Instruction
     from imgscan.image.image import Image, LayerRef
     from imgscan.match.detector import Detector
-    from imgscan.model.values import Secret
+    from imgscan.model.values import Match
     from imgscan.scan.config import FieldMatch
     from imgscan.scan.window import FileMatch
 
@@ -44,8 +44,8 @@ class Context:
 
 def report_on(
     image: Image, scans: Mapping[str, LayerScan], context: Context, source_notices: Sequence[Notice]
-) -> tuple[report.Image, list[Secret]]:
-    """Everything about one image, and the secret of each finding; ``scans`` are by the key of the layer."""
+) -> tuple[report.Image, list[Match]]:
+    """Everything about one image, and the match behind each finding; ``scans`` are by the key of the layer."""
     alignment = align(image.config, len(image.layers))
     instructions, told = _with_lines(alignment.instructions, image, context.dockerfile)
     found = [_checked(layer, scans.get(layer.key)) for layer in image.layers]
@@ -86,7 +86,7 @@ def report_on(
         ),
         coverage=_coverage(layers, notices),
     )
-    return about, [secret for _, secret in findings]
+    return about, [match for _, match in findings]
 
 
 def _hider(sightings: Sequence[Sighting]) -> Hider:

@@ -17,7 +17,9 @@ class Options:
     """All of it with defaults, so that ``scan(["myimage:tag"])`` does the usual thing.
 
     ``fail_on`` ``None`` never fails the gate over findings. ``jobs`` ``None`` uses every core this process may use.
-    ``fingerprint_key`` lets fingerprints of secrets that could be guessed stand on a keyed hash of them.
+    ``verify`` sends what was found to its providers, to ask whether it is live, and with ``verify_hosts`` also to hosts
+    that the image names; never with ``access.offline``. ``fingerprint_key`` lets fingerprints of secrets that could be
+    guessed stand on a keyed hash of them.
     """
 
     wanted: Wanted = field(default_factory=Wanted)
@@ -32,5 +34,7 @@ class Options:
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     fingerprint_key: bytes | None = field(default=None, repr=False)
+    verify: bool = False
+    verify_hosts: bool = False
     jobs: int | None = None
     use_cache: bool = True

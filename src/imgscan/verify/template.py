@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from imgscan.rules.schema import Request
 
-SECRET: Final = "secret"
+GROUP: Final = "secret"
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 PORT: Final = 443
@@ -62,7 +62,7 @@ def flaws(request: Request) -> list[str]:
     found = []
     if not request.url.startswith("https://") and not _WHOLE.match(request.url):
         found.append("its URL is not https")
-    if SECRET in _names(request.url) and not request.secret_in_url:
+    if GROUP in _names(request.url) and not request.secret_in_url:
         found.append("its URL would hold the secret, and it does not say that the provider takes it no other way")
     return found
 
@@ -81,7 +81,7 @@ def prepare(request: Request, parts: Mapping[str, bytes]) -> Call:
     """
     for flaw in flaws(request):
         raise CannotAskError(f"the rule cannot be asked: {flaw}")
-    texts = {name: _text(name, value) for name, value in parts.items()}
+    texts = _texts(parts)
     host, port, target = _url(request.url, texts)
     headers = {name: _fill(value, texts, str) for name, value in request.headers.items()}
     if not all(_LINE.match(value) for value in headers.values()):
@@ -95,8 +95,23 @@ def prepare(request: Request, parts: Mapping[str, bytes]) -> Call:
     return Call(request.method, host, port, target, tuple(headers.items()), body, names_host(request))
 
 
+def part(template: str, parts: Mapping[str, bytes]) -> str:
+    """A template that stands by itself, filled in.
+
+    Raises:
+        CannotAskError: a part is missing.
+    """
+    return _fill(template, _texts(parts), str)
+
+
 def _names(template: str) -> set[str]:
-    return {name for found in _PLACE.finditer(template) for name in (found[3], *re.findall(_NAME, found[1] or "")) if name}
+    return {
+        name for found in _PLACE.finditer(template) for name in (found[3], *re.findall(_NAME, found[1] or "")) if name
+    }
+
+
+def _texts(parts: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _text(name, value) for name, value in parts.items()}
 
 
 def _text(name: str, value: bytes) -> str:
@@ -114,7 +129,9 @@ def _fill(template: str, parts: Mapping[str, str], write: Callable[[str], str]) 
         if found[3] is None:
             return write(base64.b64encode(_fill(found[1], parts, str).encode()).decode())
         if found[3] not in parts:
-            raise CannotAskError(f"the other half of the credential ({found[3].replace('_', ' ')}) does not stand beside it")
+            raise CannotAskError(
+                f"the other half of the credential ({found[3].replace('_', ' ')}) does not stand beside it"
+            )
         return write(parts[found[3]])
 
     return _PLACE.sub(one, template)

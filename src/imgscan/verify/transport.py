@@ -174,21 +174,20 @@ def _body(response: urllib3.BaseHTTPResponse, until: float) -> bytes | None:
 
 def _failure(error: Exception, host: str) -> UnreachableError:
     """What went wrong, without the words of the library, which may repeat what was sent."""
-    match error:
-        case broken.SSLError():
-            cause = error.args[0] if error.args else None
-            reason = getattr(cause, "verify_message", None) or "the TLS handshake failed"
-            return UnreachableError(f"not trusted: {reason.lower()}", where=host)
-        case broken.ProxyError():
-            return UnreachableError("the proxy cannot be reached, or refuses", where=host)
-        case broken.ReadTimeoutError():
-            return UnreachableError("no answer in time", where=host)
-        case broken.NewConnectionError():
-            reason = getattr(error.__cause__, "strerror", None) or "no connection"
-            return _NoConnectionError(reason.lower(), where=host)
-        case broken.ConnectTimeoutError():  # NewConnectionError is one, too
-            return _NoConnectionError("no connection in time", where=host)
-        case broken.ProtocolError():
-            return UnreachableError("the connection broke off before an answer", where=host)
-        case _:
-            return UnreachableError("the answer is not HTTP", where=host)
+    if isinstance(error, broken.NewConnectionError):
+        reason = getattr(error.__cause__, "strerror", None) or "no connection"
+        return _NoConnectionError(reason.lower(), where=host)
+    if isinstance(error, broken.ConnectTimeoutError):
+        return _NoConnectionError("no connection in time", where=host)
+    if isinstance(error, broken.SSLError):
+        reason = getattr(error.args[0] if error.args else None, "verify_message", None) or "the TLS handshake failed"
+        return UnreachableError(f"not trusted: {reason.lower()}", where=host)
+    return UnreachableError(next((told for kind, told in REASONS if isinstance(error, kind)), NOT_HTTP), where=host)
+
+
+NOT_HTTP: Final = "the answer is not HTTP"
+REASONS: Final = (
+    (broken.ProxyError, "the proxy cannot be reached, or refuses"),
+    (broken.ReadTimeoutError, "no answer in time"),
+    (broken.ProtocolError, "the connection broke off, or what came is not HTTP"),
+)

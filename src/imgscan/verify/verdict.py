@@ -101,7 +101,9 @@ def _at(document: Any, path: str) -> Any:
 
 
 def _account(verify: Verify, answer: Answer, document: object, secrets: Sequence[str]) -> list[str]:
-    return [f"{label} {text}" for label, text in _told(verify.tells, answer, document) if not _gives_away(text, secrets)]
+    return [
+        f"{label} {text}" for label, text in _told(verify.tells, answer, document) if not _gives_away(text, secrets)
+    ]
 
 
 def _told(tells: Mapping[str, str], answer: Answer, document: object) -> Iterator[tuple[str, str]]:
@@ -120,7 +122,9 @@ def _clean(text: str) -> str:
 
 def _gives_away(text: str, secrets: Sequence[str]) -> bool:
     """Whether a long piece of a secret stands in the text."""
-    pieces = (secret[at : at + LEAST_SHARED] for secret in secrets for at in range(max(1, len(secret) - LEAST_SHARED + 1)))
+    pieces = (
+        secret[at : at + LEAST_SHARED] for secret in secrets for at in range(max(1, len(secret) - LEAST_SHARED + 1))
+    )
     return any(piece in text for piece in pieces)
 
 
