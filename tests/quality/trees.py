@@ -12,9 +12,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import time
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.images import OCI, descriptor, dump
 
@@ -106,3 +108,34 @@ def _link(blobs: Path, tar: Path) -> dict[str, object]:
     blob.unlink(missing_ok=True)
     blob.hardlink_to(tar)
     return {"mediaType": OCI + "layer.v1.tar", "digest": f"sha256:{digest}", "size": tar.stat().st_size}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding of a scan of the trees, as a person judges it."""
+
+    confidence: str
+    rule: str
+    place: str
+    line: int | None
+    snippet: str
+
+
+def scan() -> tuple[list[Found], int, float]:
+    """Scan the layout at default settings: findings, bytes of the layers, seconds."""
+    report = WORK / "report.json"
+    command = [sys.executable, "-m", "imgscan", "scan", "--fail-on=never", "--no-cache", "--no-progress", "--format=json"]
+    started = time.perf_counter()
+    subprocess.run([*command, f"--output={report}", f"oci-dir:{build()}"], check=True)
+    seconds = time.perf_counter() - started
+    findings = [finding for image in json.loads(report.read_bytes())["images"] for finding in image["findings"]]
+    return sorted(map(_found, findings), key=_surest_first), sum(path.stat().st_size for path in tars().values()), seconds
+
+
+def _found(finding: dict[str, Any]) -> Found:
+    where = (finding["confidence"], finding["rule"]["id"], finding["path"] or finding["where"])
+    return Found(*where, finding["line"], finding["snippet"])
+
+
+def _surest_first(finding: Found) -> tuple[int, str, str]:
+    return ["high", "medium", "low"].index(finding.confidence), finding.rule, finding.place

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.fake_registry import FakeRegistry
-
 
 @contextmanager
-def proxy_to(registry: FakeRegistry) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Host and port of the proxy, and what it is asked for: targets with their ``Proxy-Authorization``."""
+def proxy_to(target: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Host and port of a proxy to ``target``, and what it is asked for: hosts with their ``Proxy-Authorization``."""
     asked: list[tuple[str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_CONNECT(self) -> None:
             asked.append((self.path, self.headers.get("Proxy-Authorization", "")))
-            host, _, port = registry.host.partition(":")
+            host, _, port = target.partition(":")
             with socket.create_connection((host, int(port)), timeout=5) as far:
                 self.send_response(200)
                 self.end_headers()

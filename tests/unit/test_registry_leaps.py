@@ -333,7 +333,7 @@ def test_loopback_is_never_asked_through_a_proxy(opened, monkeypatch):
 def test_other_hosts_are_asked_through_the_proxy_of_the_environment(tmp_path, monkeypatch):
     certificate = self_signed(tmp_path, names="DNS:registry.invalid")
     access = Access(ca_file=certificate.cert, username="me", password=PASSWORD)
-    with FakeRegistry(certificate) as registry, proxy_to(registry) as (proxy, asked):
+    with FakeRegistry(certificate) as registry, proxy_to(registry.host) as (proxy, asked):
         registry.push(ImageBuilder().layer({"a": b"a"}))
         registry.login = BASIC
         monkeypatch.setenv("https_proxy", f"http://user:pw@{proxy}")

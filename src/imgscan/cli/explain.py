@@ -163,7 +163,7 @@ def _hint(wanted: str, rules: RuleSet, providers: dict[str, str]) -> str:
 
 def _color(given: dict[str, Any]) -> bool:
     plain = given["no_color"] or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not plain
+    return _is_terminal() and not plain
 
 
 def _show(page: Page, form: str, *, color: bool) -> None:
@@ -178,11 +178,15 @@ def _show(page: Page, form: str, *, color: bool) -> None:
             from imgscan.cli import guide_text  # noqa: PLC0415 - loads rich; the other formats do without
 
             content = guide_text.render(page, color=color, width=_width())
-    if form == "text" and sys.stdout.isatty():
+    if form == "text" and _is_terminal():
         click.echo_via_pager(content, color=color)
     else:
         write_standard(content.encode("utf-8", "backslashreplace"))
 
 
-def _width() -> int | None:
-    return min(NARROW, os.get_terminal_size(sys.stdout.fileno()).columns) if sys.stdout.isatty() else NARROW
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def _width() -> int:
+    return min(NARROW, os.get_terminal_size(sys.stdout.fileno()).columns) if _is_terminal() else NARROW

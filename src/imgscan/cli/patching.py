@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from imgscan.cli.finding import spot
 from imgscan.errors import UsageError
-from imgscan.guides import dockerfile_patch
+from imgscan.guides.dockerfile_patch import change, diff, ignoring, step_like, step_on, values
 from imgscan.image import dockerfile as parser
 from imgscan.scan.probe import probe
 
 if TYPE_CHECKING:
     from imgscan.cli.finding import Case
     from imgscan.image.dockerfile import Dockerfile, Step
-    from imgscan.model.report import DockerfileLines
     from imgscan.rules.load import RuleSet
 
 
@@ -42,11 +41,11 @@ def patch(about: Case, path: Path, rules: RuleSet) -> Patched:
     place = spot(about)
     secrets = _secrets(source, rules)
     literal = next((value for rule, value in secrets if rule == about.rule.id), None)
-    change = dockerfile_patch.change(source, dockerfile, step, place, literal)
-    if change is None:
+    changed = change(source, dockerfile, step, place, literal)
+    if changed is None:
         return Patched(f"There is no patch: `{_name(path)}` has to be changed by hand.")
-    whole = dockerfile_patch.diff(source, change.text, _name(path)) + _ignored(path, change.ignore)
-    hidden = {*(value for _, value in secrets), *dockerfile_patch.values(step, place.variable)}
+    whole = diff(source, changed.text, _name(path)) + _ignored(path, changed.ignore)
+    hidden = {*(value for _, value in secrets), *values(step, place.variable)}
     shown = _without(whole, hidden)
     return Patched(_note(redacted=whole != shown), whole, shown)
 
@@ -65,13 +64,15 @@ def _note(*, redacted: bool) -> str:
 
 def _step(about: Case, dockerfile: Dockerfile) -> Step | None:
     """The step that brought the secret in; for a file out of an earlier stage the one there."""
-    made, source = about.instruction, about.finding.copied_from
-    lines: DockerfileLines | None = source or (made.dockerfile if made else None)
-    known = (lines.start_line, lines.end_line) if lines else None
-    if not (made or known):
+    if source := about.finding.copied_from:
+        return step_on(dockerfile, source.start_line, source.end_line)
+    if not (made := about.instruction):
         return None
-    found = dockerfile_patch.step_at(dockerfile, known, made.text if made else "")
-    return found if found and (source or (made and found.keyword == made.keyword.upper())) else None
+    lines = made.dockerfile
+    found = step_on(dockerfile, lines.start_line, lines.end_line) if lines else None
+    if found and found.keyword == made.keyword.upper():
+        return found
+    return step_like(dockerfile, made.text)  # the file changed since the scan, or nobody named it then
 
 
 def _secrets(source: str, rules: RuleSet) -> list[tuple[str, str]]:
@@ -103,5 +104,5 @@ def _ignored(dockerfile: Path, pattern: str | None) -> str:
     here = dockerfile.resolve().is_relative_to(Path.cwd().resolve())
     path = own if own.exists() else (Path.cwd() if here else dockerfile.parent) / ".dockerignore"
     before = _text(path) if path.exists() else ""
-    after = dockerfile_patch.ignoring(before, pattern)
-    return dockerfile_patch.diff(before, after, _name(path), is_new=not path.exists())
+    after = ignoring(before, pattern)
+    return diff(before, after, _name(path), is_new=not path.exists())

@@ -46,7 +46,7 @@ def command(ctx: click.Context, /, rule_id: str | None, dry_run: bool, yes: bool
     refuse_found_rules(ctx, "imgscan revoke")
     if given["offline"] and not dry_run:
         raise UsageError("revoking is a call to the provider", where="--offline")
-    watched = sys.stdin.isatty()
+    watched = is_watched()
     if not (watched or yes or dry_run):
         raise UsageError(
             "standard input holds the secret, so nobody can be asked", hint="give --yes, or --dry-run first"
@@ -63,6 +63,11 @@ def command(ctx: click.Context, /, rule_id: str | None, dry_run: bool, yes: bool
     assert revoke is not None  # noqa: S101 - there is a call
     outcome = carry_out(revoke, call, Network(given["ca_file"]))
     write_standard(f"{OUTCOMES[outcome]}\n".encode())
+
+
+def is_watched() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin.isatty()
 
 
 def _read(*, watched: bool) -> bytes:

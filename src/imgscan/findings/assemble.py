@@ -68,9 +68,11 @@ class Layers:
 class Policy:
     """What is told: of which rules, from which confidence on, with or without values.
 
-    ``rules`` of ``None`` are all; ``key`` is for the fingerprints of secrets that could be guessed.
+    ``rules`` of ``None`` are all; ``key`` is for the fingerprints of secrets that could be guessed; ``advise`` knows
+    what to do about what a rule finds.
     """
 
+    advise: Callable[[Rule], report.Remediation]
     rules: frozenset[str] | None = None
     min_confidence: Confidence = Confidence.LOW
     show_secrets: bool = False
@@ -171,7 +173,7 @@ def _finding(
         owner=None,
         verification=report.Verification(),
         suppressed=None,
-        remediation=_remediation(rule),
+        remediation=policy.advise(rule),
     )
 
 
@@ -182,30 +184,3 @@ def text_of(raw: bytes) -> str:
 
 def _is_early(instruction: int | None, base_instructions: int) -> bool:
     return instruction is not None and instruction < base_instructions
-
-
-def _remediation(rule: Rule) -> report.Remediation:
-    """The next step in one sentence; the guides say more."""
-    where = f" at {rule.revoke_url}" if rule.revoke_url else ""
-    summary = (
-        f"Revoke the {_in_sentence(rule.title)}{where}, put a new one where it is used, "
-        "and rebuild the image without it: deleting it in a later layer does not remove it."
-    )
-    return report.Remediation(summary, rule.guide, rule.revoke_url)
-
-
-def _in_sentence(title: str) -> str:
-    """A title within a sentence: its first word is lowered unless it is a name or an abbreviation."""
-    first, space, rest = title.partition(" ")
-    plain = first in (
-        "Password",
-        "Private",
-        "Encrypted",
-        "Generic",
-        "Token",
-        "Secret",
-        "Basic",
-        "Hard-coded",
-        "Database",
-    )
-    return (first.lower() if plain else first) + space + rest

@@ -85,13 +85,13 @@ class _Edits:
         return "".join(lines)
 
 
-def step_at(dockerfile: Dockerfile, lines: tuple[int, int] | None, text: str) -> Step | None:
-    """The step on these lines; without lines the only one whose text is that of a report, where … hides a secret.
+def step_on(dockerfile: Dockerfile, start_line: int, end_line: int) -> Step | None:
+    """The step on exactly these lines."""
+    return next((step for step in dockerfile.steps if (step.start_line, step.end_line) == (start_line, end_line)), None)
 
-    A report shows an ARG without its default value.
-    """
-    if lines:
-        return next((step for step in dockerfile.steps if (step.start_line, step.end_line) == lines), None)
+
+def step_like(dockerfile: Dockerfile, text: str) -> Step | None:
+    """The only step whose text is that of a report, where … hides a secret and an ARG has no default value."""
     pattern = ".+".join(map(re.escape, re.split("…", " ".join(text.split()))))
     default = "(?:=.*)?" if text.upper().startswith("ARG ") else ""
     same = [step for step in dockerfile.steps if re.fullmatch(pattern + default, " ".join(step.text.split()))]

@@ -47,7 +47,7 @@ class Names:
 def names(guide: Guide, variable: str | None = None) -> Names:
     """``PINECONE_API_KEY`` and ``prod/pinecone/api-key``; ``variable`` is a name that is known to be in use."""
     used = variable or guide.variable
-    owner = re.sub(r"[^a-z0-9]+", "-", guide.id.lower()).strip("-")
+    owner = re.sub(r"[^a-z0-9]+", "-", guide.id.lower()).strip("-") or "app"
     rest = used.lower().replace("_", "-").removeprefix(f"{owner}-")
     return Names(used, f"prod/{owner}/{rest}")
 

@@ -134,11 +134,12 @@ class Suppressed(msgspec.Struct, frozen=True):
 
 
 class Remediation(msgspec.Struct, frozen=True):
-    """What to do next."""
+    """What to do next: one sentence, the name of the guide that says more, where to revoke, the first steps."""
 
     summary: str
     guide: str | None
     revoke_url: str | None
+    steps: tuple[str, ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True):

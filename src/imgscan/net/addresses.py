@@ -9,9 +9,14 @@ from __future__ import annotations
 import ipaddress
 import socket
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from imgscan.errors import UnreachableError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""Where networks without IPv4 show the rest of the world."""
 
 
 class Reach(IntEnum):
@@ -42,8 +47,9 @@ def endpoints(host: str, port: int) -> list[Endpoint]:
 
 
 def is_public(address: str) -> bool:
-    """Whether a literal address is one that the whole internet reaches under it."""
-    return _reach_of(address) is Reach.PUBLIC
+    """Whether a literal address is one machine that the whole internet reaches under it."""
+    found = _embedded(ipaddress.ip_address(address.partition("%")[0]))
+    return found.is_global and not found.is_multicast and not found.is_reserved
 
 
 def is_loopback(host: str) -> bool:
@@ -78,10 +84,17 @@ def _lookup(name: str, flags: int) -> tuple[str, ...]:
     return tuple(str(entry[4][0]) for entry in found)
 
 
+def _embedded(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address is another way to write of, or the way to; else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
+
+
 def _reach_of(text: str) -> Reach:
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
+    address = _embedded(ipaddress.ip_address(text.partition("%")[0]))
     if address.is_loopback or address.is_unspecified:  # connecting to 0.0.0.0 reaches this machine
         return Reach.LOOPBACK
     return Reach.PUBLIC if address.is_global else Reach.PRIVATE

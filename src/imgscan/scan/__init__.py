@@ -11,6 +11,7 @@ from imgscan._version import __version__
 from imgscan.errors import ImgscanError, UsageError
 from imgscan.findings.assemble import Policy
 from imgscan.findings.policy import judge
+from imgscan.guides.summary import summary
 from imgscan.image import dockerfile
 from imgscan.match.detector import Detector
 from imgscan.match.vet import vet
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from imgscan.image.image import Image
     from imgscan.model.values import Match
+    from imgscan.rules.schema import Rule
     from imgscan.sources.base import LayerBlob, OpenSource
 
 LAYERS_AT_ONCE: Final = 4
@@ -69,7 +71,7 @@ class _Run:
 
     def __init__(self, detector: Detector, told: frozenset[str], options: Options, progress: Progress) -> None:
         self._detector = detector
-        self._policy = Policy(told, options.min_confidence, options.show_secrets, options.fingerprint_key)
+        self._policy = Policy(_advise, told, options.min_confidence, options.show_secrets, options.fingerprint_key)
         self._options = options
         self._progress = progress
         self._workers = Workers(detector, options.jobs or _cores())
@@ -178,6 +180,11 @@ def _unavailable(text: str, error: ImgscanError) -> report.Image:
     )
     base = report.Base(None, 0, "unknown")
     return report.Image(text, "unknown", None, None, None, base, (), (), (), (notice,), nothing)
+
+
+def _advise(rule: Rule) -> report.Remediation:
+    told = summary(rule)
+    return report.Remediation(told.sentence, told.guide, told.revoke_url, told.steps)
 
 
 def _cores() -> int:

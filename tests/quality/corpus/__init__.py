@@ -1,0 +1,1 @@
+"""Templates of texts with and without secrets; ``tests.quality.texts`` makes texts of them."""

@@ -1,0 +1,75 @@
+"""The checks and revocations of the packaged rules, as far as they can be held to something without their providers."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+
+from imgscan.match.detector import Detector
+from imgscan.model.values import Where
+from imgscan.rules.load import RuleSet, load
+from imgscan.rules.sample import expand
+from imgscan.verify.check import ASKING, call_for
+from imgscan.verify.template import flaws, names_host
+
+RULES = load().rules
+VERIFIED = [rule for rule in RULES if rule.verify]
+REVOKED = [rule for rule in RULES if rule.revoke]
+REQUESTS = [(rule, f"{kind} {rule.id}") for rule in RULES for kind in ("verify", "revoke") if getattr(rule, kind)]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_at_least_300_rules_can_be_verified():
+    assert len(VERIFIED) >= 300
+
+
+@pytest.mark.parametrize(("rule", "name"), REQUESTS, ids=[name for _, name in REQUESTS])
+def test_requests_are_sound_and_the_calls_for_all_examples_can_be_made(rule, name):
+    request = getattr(rule, name.partition(" ")[0]).request
+    assert flaws(request) == []
+    calls = 0
+    for match in found_in_examples(rule):
+        values = {name: part.value for name, part in (*match.parts, ("secret", match.secret))}
+        if values.get("id", b"").startswith(b"ASIA"):
+            continue  # temporary keys of AWS cannot be asked about
+        call = call_for(request, values, NOW)
+        calls += 1
+        assert call.host == urlsplit(request.url).hostname
+        assert not re.search(r"\{[a-z_]+\}", call.target + repr(call.headers) + call.body.decode())
+        assert request.secret_in_url or match.secret.value.decode() not in call.target
+    assert calls
+
+
+def found_in_examples(rule):
+    detector = Detector(RuleSet.of([rule]), use_cache=False)
+    return [match for text in rule.examples for match in detector.text(expand(text).encode(), Where.FILE, "x")[0]]
+
+
+@pytest.mark.parametrize("rule", VERIFIED, ids=lambda rule: rule.id)
+def test_a_check_only_asks_and_can_come_to_a_result(rule):
+    verify = rule.verify
+    assert verify.request.method in ASKING
+    assert not names_host(verify.request)
+    assert verify.live or any(field.means == "live" for field in verify.fields)
+    assert not {*verify.live} & {*verify.dead}
+    assert {429, 500, 502, 503}.isdisjoint((*verify.live, *verify.dead))
+    assert 401 not in verify.live
+    assert 200 not in verify.dead
+
+
+@pytest.mark.parametrize("rule", REVOKED, ids=lambda rule: rule.id)
+def test_a_revocation_says_when_it_is_done(rule):
+    revoke = rule.revoke
+    assert revoke.done or any(field.means == "dead" for field in revoke.fields)
+    assert not {*revoke.done} & {*revoke.gone}
+    assert not names_host(revoke.request)
+
+
+def test_the_secret_stands_in_a_url_only_where_the_rule_admits_it():
+    requests = [(rule.id, table.request) for rule in RULES for table in (rule.verify, rule.revoke) if table]
+    admitted = {name for name, request in requests if request.secret_in_url}
+    assert admitted == {name for name, request in requests if "{secret}" in request.url}
+    assert len(admitted) < len(VERIFIED) / 20
