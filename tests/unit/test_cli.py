@@ -62,7 +62,7 @@ def test_every_option_arrives(scan, tmp_path):
     flags = (
         "--platform linux/arm64/v8 --dockerfile Dockerfile --base debian:12 --offline --plain-http --ca-file ca.pem "
         "--username me --password-stdin --fail-on high --min-confidence medium --allow-incomplete --rules own.toml "
-        "--only a --only b --skip c --show-secrets --jobs 3 --no-cache"
+        "--only a --only b --skip c --verify --verify-hosts --show-secrets --jobs 3 --no-cache"
     )
     result = imgscan(*flags.split(), "x", standard_input="pass word\n")
     assert result.exit_code == 0, result.output
@@ -74,7 +74,7 @@ def test_every_option_arrives(scan, tmp_path):
     assert (access.username, access.password) == ("me", "pass word")
     assert (got.fail_on, got.min_confidence, got.allow_incomplete) == (Severity.HIGH, Confidence.MEDIUM, True)
     assert (got.only, got.skip, got.show_secrets) == (("a", "b"), ("c",), True)
-    assert (got.jobs, got.use_cache) == (3, False)
+    assert (got.verify, got.verify_hosts, got.jobs, got.use_cache) == (True, True, 3, False)
 
 
 def test_the_gate_can_be_switched_off(scan):

@@ -51,9 +51,7 @@ class Detector:
         self.reach = max((rule.window for rule in rules.rules), default=0)
         everywhere = [index for index, rule in enumerate(rules.rules) if not rule.where or Where.FILE in rule.where]
         elsewhere = sorted(set(range(len(rules.rules))) - set(everywhere))
-        self._encoded = [(index, form) for index in everywhere for form in encoded.forms_of(rules.rules[index])]
-        forms = [form for _, form in self._encoded]
-        self.engine = Engine(rules, chosen=everywhere, forms=forms, use_cache=use_cache)
+        self.engine = Engine(rules, chosen=everywhere, use_cache=use_cache)
         self._config_engine = Engine(rules, chosen=elsewhere, use_cache=use_cache)
         self._confirmer = lru_cache(maxsize=None)(lambda index: Confirmer(rules.rules[index]))
 
@@ -62,7 +60,7 @@ class Detector:
         region = Region(0, len(data), binary=b"\0" in data[:BINARY_HEAD_BYTES])
         hits = self.engine.scan(data)
         if where is not Where.FILE:
-            hits += self._config_engine.scan(data)
+            hits += [hit for hit in self._config_engine.scan(data) if hit[1] >= 0]
         matches, notices = self.examine(data, region, hits, where, place)
         return precedence.resolve(matches, self.rules.by_id), notices
 
@@ -77,7 +75,7 @@ class Detector:
         notices: list[Notice] = []
         text = memoryview(buffer)[region.start : region.end]
         for owner, owner_ends in ends.items():
-            rule = self.rules.rules[owner if owner >= 0 else self._encoded[~owner][0]]
+            rule = self.rules.rules[owner if owner >= 0 else self.engine.encoded[~owner][0]]
             found = (
                 self._plain(owner, text, owner_ends, where, place)
                 if owner >= 0
@@ -96,7 +94,7 @@ class Detector:
 
     def _coded(self, owner: int, text: memoryview, ends: Sequence[int], where: Where, place: str) -> Iterator[Sighting]:
         """What stands in it in base64; a position in the decoded bytes is the character that holds its first bit."""
-        index, form = self._encoded[~owner]
+        index, form = self.engine.encoded[~owner]
         rule = self.rules.rules[index]
         for end in ends:
             start = end - form.width - form.lead

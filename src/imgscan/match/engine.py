@@ -13,44 +13,49 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
 import hyperscan
+import msgspec
 
+from imgscan._version import __version__
 from imgscan.errors import RuleError
-from imgscan.match import anchors
+from imgscan.match import anchors, encoded
 from imgscan.match.anchors import Anchor
+from imgscan.match.encoded import Form
 from imgscan.rules import cache
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
-    from imgscan.match.encoded import Form
     from imgscan.rules.load import RuleSet
 
 Hit = tuple[int, int]
-"""End offset of a first-stage match and index of its rule, or ``~index`` of its base64 form."""
+"""End offset of a first-stage match and index of its rule, or ``~index`` of its base64 form in ``Engine.encoded``."""
+
+FORMAT: Final = "1"
+"""Goes into the name of every cached engine; to be raised when ``anchors`` or ``encoded`` derive other expressions."""
 
 CPU_FLAGS_FILE: Final = "/proc/cpuinfo"
+
+
+class _Compiled(msgspec.Struct, frozen=True, array_like=True):
+    """What an engine is made of: the owner of each expression, base64 forms with their rules, the database."""
+
+    owners: list[int]
+    encoded: list[tuple[int, Form]]
+    database: bytes
 
 
 class Engine:
     """Compiled rules, ready to scan from any number of threads.
 
-    ``chosen`` narrows it to some rules of the set, by index; ``forms`` are looked for as well.
+    ``chosen`` narrows it to some rules of the set, by index.
     """
 
-    def __init__(
-        self,
-        rules: RuleSet,
-        *,
-        chosen: Collection[int] | None = None,
-        forms: Sequence[Form] = (),
-        use_cache: bool = True,
-    ) -> None:
+    def __init__(self, rules: RuleSet, *, chosen: Sequence[int] | None = None, use_cache: bool = True) -> None:
         self._local = threading.local()
         indexes = range(len(rules.rules)) if chosen is None else chosen
-        derived = [(index, anchor) for index in indexes for anchor in anchors.derive(rules.rules[index])]
-        derived += [(~number, Anchor(form.expression, caseless=False)) for number, form in enumerate(forms)]
-        self._owners = [index for index, _ in derived]
-        self._database = _database([anchor for _, anchor in derived], use_cache=use_cache) if derived else None
+        compiled, self._database = _load(rules, indexes, use_cache=use_cache)
+        self._owners = compiled.owners
+        self.encoded = compiled.encoded
 
     def scan(self, data: bytes | bytearray | memoryview) -> list[Hit]:
         """Every place where a rule may match in ``data``."""
@@ -72,18 +77,23 @@ class Engine:
         return scratch
 
 
-def _database(derived: list[Anchor], *, use_cache: bool) -> hyperscan.Database:
-    """Load the compiled database from the cache, or compile it."""
-    entry = f"database-{_key(derived)}.hs"
+def _load(rules: RuleSet, indexes: Sequence[int], *, use_cache: bool) -> tuple[_Compiled, hyperscan.Database | None]:
+    """An engine from the cache, or compiled anew."""
+    entry = f"database-{_key(rules, indexes)}.hs"
     if use_cache and (stored := cache.read(entry)) is not None:
         try:
-            return hyperscan.loadb(stored, hyperscan.HS_MODE_BLOCK)
-        except hyperscan.HyperscanError:
+            compiled = msgspec.msgpack.decode(stored, type=_Compiled)
+            return compiled, hyperscan.loadb(compiled.database, hyperscan.HS_MODE_BLOCK) if compiled.owners else None
+        except (msgspec.MsgspecError, hyperscan.HyperscanError):
             pass  # of another build of the library: compiled anew below
-    database = _compile(derived)
+    derived = [(index, anchor) for index in indexes for anchor in anchors.derive(rules.rules[index])]
+    forms = [(index, form) for index in indexes for form in encoded.forms_of(rules.rules[index])]
+    derived += [(~number, Anchor(form.expression, caseless=False)) for number, (_, form) in enumerate(forms)]
+    database = _compile([anchor for _, anchor in derived]) if derived else None
+    compiled = _Compiled([owner for owner, _ in derived], forms, hyperscan.dumpb(database) if database else b"")
     if use_cache:
-        cache.write(entry, hyperscan.dumpb(database))
-    return database
+        cache.write(entry, msgspec.msgpack.encode(compiled))
+    return compiled, database
 
 
 def _compile(derived: list[Anchor]) -> hyperscan.Database:
@@ -111,9 +121,11 @@ def _flags(anchor: Anchor) -> int:
     return flags
 
 
-def _key(derived: list[Anchor]) -> str:
-    """A database fits the expressions, the library and the features of the processor it was compiled for."""
-    about = [metadata.version("hyperscan"), platform.machine(), _cpu_flags(), *map(repr, derived)]
+def _key(rules: RuleSet, indexes: Sequence[int]) -> str:
+    """An engine fits the rules, the release, the library and the features of the processor it was compiled for."""
+    chosen = hashlib.sha256(repr(list(indexes)).encode()).hexdigest()
+    library = metadata.version("hyperscan")
+    about = (FORMAT, __version__, rules.fingerprint, chosen, library, platform.machine(), _cpu_flags())
     return hashlib.sha256("\0".join(about).encode()).hexdigest()[:32]
 
 
