@@ -83,7 +83,7 @@ def _examine(detector: Detector, name: str, content: bytes, costs: Costs) -> Non
         by_owner[hit[1]].append(hit)
     region = Region(0, len(content), binary=b"\0" in content[:512])
     for owner, own in by_owner.items():
-        rule = detector.rules.rules[owner if owner >= 0 else detector._encoded[~owner][0]].id  # noqa: RUF100
+        rule = detector.rules.rules[owner if owner >= 0 else detector.engine.encoded[~owner][0]].id
         started = time.perf_counter()
         detector.examine(content, region, own, Where.FILE, name)
         seconds = time.perf_counter() - started

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from imgscan.match.detector import Detector
 from imgscan.model.values import Where
 from imgscan.rules.load import RuleSet, load
 from imgscan.rules.sample import expand
+from imgscan.rules.schema import Request, Verify
+from imgscan.scan.check import check
 from imgscan.verify.check import ASKING, call_for
 from imgscan.verify.template import flaws, names_host
 
@@ -73,3 +76,10 @@ def test_the_secret_stands_in_a_url_only_where_the_rule_admits_it():
     admitted = {name for name, request in requests if request.secret_in_url}
     assert admitted == {name for name, request in requests if "{secret}" in request.url}
     assert len(admitted) < len(VERIFIED) / 20
+
+
+@pytest.mark.parametrize("url", ["http://api.example.com/", "https://api.example.com/?key={secret}"])
+def test_a_request_that_is_not_sound_breaks_the_promise_of_a_rule(url):
+    rule = VERIFIED[0]
+    problems = check(RuleSet.of([replace(rule, verify=Verify(Request("GET", url), live=(200,)))]))
+    assert ["the request cannot be made: its URL" in problem.message for problem in problems] == [True]

@@ -62,7 +62,7 @@ SETTINGS: Final = (
         help="Name file and lines of each instruction.",
     ),
     Setting("--base", section="Image", metavar="IMAGE", help="The base image; what it brought is marked as such."),
-    Setting("--offline", section="Image", is_flag=True, help="Use no registry."),
+    Setting("--offline", section="Image", is_flag=True, help="Use no network: no registry, no provider."),
     Setting("--username", section="Image", metavar="NAME", help="User of the registry; else the docker credentials."),
     Setting(
         "--password-stdin",

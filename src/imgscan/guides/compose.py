@@ -27,6 +27,9 @@ MAX_INSTRUCTION: Final = 200
 _PLAIN_NAME: Final = re.compile(r"\w[\w.:/@-]*", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 
+WHOLE_RISK: Final = 3
+"""Sentences of an author who has said it all; fewer are in addition to what holds for the kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -117,7 +120,8 @@ class _Writer:
         return parts
 
     def _risk(self) -> list[Part]:
-        return [Points(None, self.guide.risk or self._all(self.kind.risk))]
+        own = self.guide.risk
+        return [Points(None, own if len(own) >= WHOLE_RISK else (*own, *self._all(self.kind.risk)))]
 
     def _leak(self) -> list[Part]:
         return [

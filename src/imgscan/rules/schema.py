@@ -34,9 +34,10 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A call to a provider, as data.
 
     In ``url``, ``headers`` and ``body``, ``{secret}`` stands for the secret and ``{name}`` for another named group of
-    the pattern, each written as its place asks (percent-encoded in a URL or a form, escaped in JSON), and ``{b64:…}`` for
-    the base64 of what stands in it. A URL holds the secret only if ``secret_in_url`` says that the provider takes it no
-    other way. A group in the host makes it a host that the image names, which is called only if that was asked for.
+    the pattern, each written as its place asks (percent-encoded in a URL or a form, escaped in JSON), and ``{b64:…}``
+    for the base64 of what stands in it. A URL holds the secret only if ``secret_in_url`` says that the provider takes
+    it no other way. A group in the host makes it a host that the image names, which is called only if that was asked
+    for.
     """
 
     method: Literal["GET", "POST", "HEAD", "PUT", "DELETE"]
@@ -63,8 +64,8 @@ class Verify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to tell a live secret from a dead one, as data; nothing here is called without ``--verify``.
 
     The first of ``fields`` that fits decides, else the status of the answer; what neither knows is unknown, and so is
-    being told to come back later. ``tells`` names what the provider says of the account: a label, and the ``path`` of its
-    value or ``header:NAME``.
+    being told to come back later. ``tells`` names what the provider says of the account: a label, and the ``path`` of
+    its value or ``header:NAME``.
     """
 
     request: Request
@@ -77,8 +78,8 @@ class Verify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Revoke(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a secret puts an end to itself, as data; nothing here is called but by ``imgscan revoke``.
 
-    ``done`` are the statuses that say so, ``gone`` those of a secret that had no effect any more. ``fields`` come first,
-    as in ``Verify``: ``dead`` is done, ``live`` refused. ``note`` is shown before anything is sent.
+    ``done`` are the statuses that say so, ``gone`` those of a secret that was of no use before. ``fields`` come first,
+    as in ``Verify``: ``dead`` is done, ``unknown`` is gone, ``live`` refused. ``note`` is shown before it is sent.
     """
 
     request: Request

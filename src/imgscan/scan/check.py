@@ -33,6 +33,7 @@ from imgscan.scan.layer import scan_layer
 from imgscan.scan.workers import Workers
 from imgscan.sources.base import LayerBlob
 from imgscan.streams.limits import KIB
+from imgscan.verify.template import flaws as request_flaws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,6 +97,8 @@ def _check_alone(rule: Rule) -> Iterator[Problem]:
     for url in (*rule.references, *([rule.revoke_url] if rule.revoke_url else ())):
         if urlsplit(url).scheme != "https":
             yield Problem(rule.id, f"{url} is not an https URL")
+    for request in [table.request for table in (rule.verify, rule.revoke) if table]:
+        yield from (Problem(rule.id, f"the request cannot be made: {flaw}") for flaw in request_flaws(request))
     if not rule.examples and not rule.origin:  # other formats have none
         yield Problem(rule.id, "there is no example")
     flaws = [Problem(rule.id, flaw.message) for flaw in vet(rule)]

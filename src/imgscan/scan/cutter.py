@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from imgscan.errors import ImgscanError
 from imgscan.model.values import Notice
 from imgscan.scan.window import TRAILING, Continued, Window
+from imgscan.streams import compress
 from imgscan.streams.tar import Kind, Member, TarWalker
 
 if TYPE_CHECKING:
@@ -68,13 +69,13 @@ class Cutter:
     def _fill(self, buffer: bytearray, size: int) -> int:
         """Read until the buffer is full or there is no more; gives how many bytes are in it."""
         try:
+            view = memoryview(buffer)
             while size < len(buffer):
-                part = self._content.read(min(READ_BYTES, len(buffer) - size))
-                if not part:
+                filled = compress.readinto(self._content, view[size:])
+                if not filled:
                     self._ended = True
                     break
-                buffer[size : size + len(part)] = part
-                size += len(part)
+                size += filled
         except ImgscanError as error:
             self.failure, self._ended = error, True
         return size

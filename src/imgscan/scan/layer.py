@@ -196,6 +196,12 @@ class _Counting:
         self._advanced(len(part))
         return part
 
+    def readinto(self, target: memoryview, /) -> int:
+        size = compress.readinto(self._stored, target)
+        self.count += size
+        self._advanced(size)
+        return size
+
     def close(self) -> None:
         self._stored.close()
 

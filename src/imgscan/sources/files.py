@@ -60,6 +60,18 @@ class Slice:
         self._position += len(part)
         return part
 
+    def readinto(self, target: memoryview, /) -> int:
+        """Fill ``target`` as far as one call can; see ``read``."""
+        target = target[: self._end - self._position]
+        if not target:
+            return 0
+        with translated("the file"):
+            size = os.preadv(self._file.fileno(), [target], self._position)
+        if not size:
+            raise ImageFormatError("the file ends in the middle of a blob")
+        self._position += size
+        return size
+
     def close(self) -> None:
         """Give nothing more."""
         self._end = self._position

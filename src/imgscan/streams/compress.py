@@ -9,7 +9,7 @@ from __future__ import annotations
 import bz2
 import lzma
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from isal import igzip_lib
 
@@ -26,6 +26,9 @@ else:
 
 INPUT_BYTES: Final = 128 * KIB
 """Compressed bytes taken at a time; more is slower, as they fall out of the second-level cache."""
+
+PIECE_BYTES: Final = MIB
+"""What is asked of a decompressor at a time: the output of one call stays in the second-level cache."""
 
 XZ_MEMORY_BYTES: Final = 100 * MIB
 """``xz -9`` needs 65 MiB."""
@@ -46,6 +49,15 @@ class Reader(Protocol):
 
     def close(self) -> None:
         """Free what the stream holds."""
+        ...
+
+
+@runtime_checkable
+class DirectReader(Reader, Protocol):
+    """A reader that can fill a buffer of the caller."""
+
+    def readinto(self, target: memoryview, /) -> int:
+        """Fill ``target`` as far as one call can; gives how many bytes."""
         ...
 
 
@@ -121,6 +133,15 @@ def read_exactly(reader: Reader, size: int) -> bytes:
     return b"".join(parts)
 
 
+def readinto(reader: Reader, target: memoryview) -> int:
+    """Fill ``target`` as far as one call can; without a copy where the reader knows how."""
+    if isinstance(reader, DirectReader):
+        return reader.readinto(target)
+    part = reader.read(min(len(target), PIECE_BYTES))
+    target[: len(part)] = part
+    return len(part)
+
+
 class PrefixedReader:
     """Bytes that were read ahead, and then the rest."""
 
@@ -134,6 +155,14 @@ class PrefixedReader:
             return self._rest.read(size)
         part, self._head = self._head[:size], self._head[size:]
         return part
+
+    def readinto(self, target: memoryview, /) -> int:
+        """Fill ``target`` as far as one call can."""
+        if self._head:
+            part = self.read(len(target))
+            target[: len(part)] = part
+            return len(part)
+        return readinto(self._rest, target)
 
     def close(self) -> None:
         """Close the rest."""
