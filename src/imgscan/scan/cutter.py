@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from imgscan.scan.workers import Workers
     from imgscan.streams.compress import Reader
 
-READ_BYTES: Final = 1024 * 1024
-"""What is asked of a decompressor at a time: the output of one call stays in the second-level cache."""
-
 ENDLESS: Final = 1 << 62
 """The end of what follows an archive, as far as ranges go."""
 
