@@ -84,6 +84,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def quality(session: nox.Session) -> None:
+    """Measure recall and precision of the rules; ``-- --trees`` scans clean software, ``-- --cost`` times the rules."""
+    session.install("--editable", ".")
+    session.run("python", "tests/quality/run.py", *session.posargs)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Run every fuzz target for a while; what follows ``--`` is the number of seconds."""
     session.install("--editable", ".", *group("test"))

@@ -1,9 +1,9 @@
 """Measure what the rules find: ``nox -s quality``.
 
-    run.py                    recall and precision on the corpus, and what was confused, missed and falsely flagged
-    run.py --all              the same with every provider and every case
-    run.py --trees            scan the clean trees, list every finding; builds the trees first
-    run.py --cost             the most expensive rules on the clean trees, and hostile input
+run.py                    recall and precision on the corpus, and what was confused, missed and falsely flagged
+run.py --all              the same with every provider and every case
+run.py --trees            scan the clean trees, list every finding; builds the trees first
+run.py --cost             the most expensive rules on the clean trees, and hostile input
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ FEW: Final = 25
 """Rows of a list that is not asked for in full."""
 
 FEW_WINNERS: Final = 3
+
+MOST_TIMES: Final = 3
+"""What hostile input may cost, as a multiple of ordinary bytes (issue 3)."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -69,7 +72,9 @@ def _print_tallies(title: str, rows: Sequence[tuple[str, Tally]], total: Tally |
 
 
 def _print_confusions(found: Measurement, limit: int | None) -> None:
-    print("\nsecrets that the rule of another provider found\n  times  secret                           of                 won by")
+    print(
+        "\nsecrets that the rule of another provider found\n  times  secret                           of                 won by"
+    )
     for (subject, owner), winners in list(found.confused().items())[:limit]:
         won = ", ".join(f"{rule} {count}" for rule, count in winners.most_common(FEW_WINNERS))
         print(f"  {winners.total():5}  {subject[:32]:32} {owner[:18]:18} {won}")
@@ -97,7 +102,9 @@ def print_trees() -> None:
     """Every finding in the clean trees, surest first."""
     findings, size_bytes, seconds = trees.scan()
     for finding in findings:
-        print(f"{finding.confidence:6} {finding.rule:32} {finding.place}:{finding.line or '-'}  {finding.snippet[:100]!r}")
+        print(
+            f"{finding.confidence:6} {finding.rule:32} {finding.place}:{finding.line or '-'}  {finding.snippet[:100]!r}"
+        )
     high = sum(finding.confidence == "high" for finding in findings)
     size = size_bytes / 1e9
     print(f"\n{len(findings)} findings, {high} of confidence high, in {size:.2f} GB: {len(findings) / size:.1f} per GB")
@@ -108,16 +115,21 @@ def print_cost() -> None:
     """What each rule costs on the clean trees, and how hostile input compares with ordinary bytes."""
     detector = Detector(load())
     ordinary = cost.of_rules(detector, trees.tars().values())
-    print(f"{ordinary.megabytes:.0f} MB: stage 1 {ordinary.megabytes / ordinary.first_seconds:.0f} MB/s, "
-          f"stage 2 {ordinary.second_seconds / (ordinary.first_seconds + ordinary.second_seconds):.1%} of the time")
+    speed = ordinary.megabytes / ordinary.first_seconds
+    print(f"{ordinary.megabytes:.0f} MB: stage 1 {speed:.0f} MB/s, stage 2 {1 - ordinary.first_share:.1%} of the time")
     for order, rows in ordinary.most_expensive().items():
         print(f"\nby {order}\n  hits per GB  ms per GB  rule")
         for rule, hits, milliseconds in rows:
             print(f"  {hits:11.0f} {milliseconds:10.1f}  {rule}")
-    print("\nhostile input            ns per byte   times ordinary")
-    base = ordinary.nanoseconds_per_byte
-    for name, nanoseconds in cost.of_hostile_input(detector):
-        print(f"  {name:24} {nanoseconds:9.2f} {nanoseconds / base:12.1f}{'!' if nanoseconds > 3 * base else ''}", flush=True)
+    print("\nhostile input            ns per byte  times ordinary  stage 1  most of stage 2")
+    for name, costs in cost.of_hostile_input(detector):
+        times = costs.nanoseconds_per_byte / ordinary.nanoseconds_per_byte
+        rules = sorted(costs.seconds, key=lambda rule: -costs.seconds[rule])[:FEW_WINNERS]
+        print(
+            f"  {name:22} {costs.nanoseconds_per_byte:12.2f} {times:14.1f}{'!' if times > MOST_TIMES else ' '}"
+            f" {costs.first_share:8.0%}  {', '.join(rules)}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

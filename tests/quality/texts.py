@@ -84,7 +84,9 @@ class WholeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def corpus(detector: Detector) -> Iterator[Text]:
     """Every text; the detector knows the rules and tells where the secrets of their examples are."""
-    return chain(of_rules(detector), of_credentials(), of_files(), placeholders(), innocent(), expressions(), harmless())
+    return chain(
+        of_rules(detector), of_credentials(), of_files(), placeholders(), innocent(), expressions(), harmless()
+    )
 
 
 def of_rules(detector: Detector) -> Iterator[Text]:
@@ -244,5 +246,3 @@ def _spellings(name: str) -> dict[str, str]:
         "head": words[0],
         "tail": "_".join(words[1:]) or words[0],
     }
-
-

@@ -71,7 +71,15 @@ def _python(target: Path, packages: Sequence[str]) -> None:
 def _npm(target: Path, packages: Sequence[str]) -> None:
     root = WORK / "npm"
     root.mkdir(exist_ok=True)
-    command = ["npm", "install", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"]
+    command = [
+        "npm",
+        "install",
+        "--loglevel=error",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--legacy-peer-deps",
+    ]
     subprocess.run([*command, "--prefix", str(root), *packages], check=True)
     _pack(root, target, "app")
 
@@ -124,12 +132,25 @@ class Found:
 def scan() -> tuple[list[Found], int, float]:
     """Scan the layout at default settings: findings, bytes of the layers, seconds."""
     report = WORK / "report.json"
-    command = [sys.executable, "-m", "imgscan", "scan", "--fail-on=never", "--no-cache", "--no-progress", "--format=json"]
+    command = [
+        sys.executable,
+        "-m",
+        "imgscan",
+        "scan",
+        "--fail-on=never",
+        "--no-cache",
+        "--no-progress",
+        "--format=json",
+    ]
     started = time.perf_counter()
     subprocess.run([*command, f"--output={report}", f"oci-dir:{build()}"], check=True)
     seconds = time.perf_counter() - started
     findings = [finding for image in json.loads(report.read_bytes())["images"] for finding in image["findings"]]
-    return sorted(map(_found, findings), key=_surest_first), sum(path.stat().st_size for path in tars().values()), seconds
+    return (
+        sorted(map(_found, findings), key=_surest_first),
+        sum(path.stat().st_size for path in tars().values()),
+        seconds,
+    )
 
 
 def _found(finding: dict[str, Any]) -> Found:
