@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STEPS: Final = (
     ("read", "imgscan.sources.files:Slice.read"),
+    ("read into windows", "imgscan.sources.files:Slice.readinto"),
     ("hash what is stored", "imgscan.streams.digest:HashingReader.read"),
     ("decompress", "imgscan.streams.compress:DecompressedReader.read"),
     ("fill windows", "imgscan.scan.cutter:Cutter._fill"),

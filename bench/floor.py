@@ -1,9 +1,9 @@
 """The floor: what no scanner of this design can be faster than, on the bytes of one archive.
 
-Decompresses every layer with the fastest library and runs the same hyperscan database over blocks of 4 MiB on all
+Decompresses every layer with the fastest library and runs the same hyperscan databases over blocks of 4 MiB on all
 cores, with a callback that does nothing; nothing is hashed, walked, confirmed or reported. A block is scanned by the
 thread that has just filled it, so it is still in the cache, and meanwhile another thread reads on in the same layer: no
-design keeps the cores busier. Knows nothing of imgscan; the database comes from a file.
+design keeps the cores busier. Knows nothing of imgscan; the databases come from a file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Final
 
 import hyperscan
+import msgspec
 from isal import igzip
 
 BLOCK_BYTES: Final = 4 * 1024 * 1024
@@ -45,8 +46,8 @@ class _Slice(io.RawIOBase):
 class Floor:
     """One run over one archive."""
 
-    def __init__(self, database: hyperscan.Database, threads: int) -> None:
-        self._database = database
+    def __init__(self, databases: list[hyperscan.Database], threads: int) -> None:
+        self._databases = databases
         self._threads = threads
         self._waiting: SimpleQueue[io.RawIOBase | igzip.IGzipFile | None] = SimpleQueue()
         self._left: list[None] = []
@@ -68,14 +69,15 @@ class Floor:
     def _work(self) -> None:
         """Take the layer that has waited longest, fill a block, let others have the layer, scan the block."""
         block = memoryview(bytearray(BLOCK_BYTES))
-        scratch = hyperscan.Scratch(self._database)
+        scratches = [(database, hyperscan.Scratch(database)) for database in self._databases]
         while (layer := self._waiting.get()) is not None:
             size = layer.readinto(block)
             if not size:
                 self._end_layer()
                 continue
             self._waiting.put(layer)
-            self._database.scan(block[:size], match_event_handler=_ignore, scratch=scratch)
+            for database, scratch in scratches:
+                database.scan(block[:size], match_event_handler=_ignore, scratch=scratch)
 
     def _end_layer(self) -> None:
         self._left.pop()
@@ -100,9 +102,10 @@ def _ignore(*_: object) -> None:
 
 
 def main() -> None:
-    """``floor.py DATABASE ARCHIVE``: both are files that ``run.py`` has made."""
-    database = hyperscan.loadb(Path(sys.argv[1]).read_bytes(), hyperscan.HS_MODE_BLOCK)
-    Floor(database, len(os.sched_getaffinity(0))).run(Path(sys.argv[2]))
+    """``floor.py DATABASES ARCHIVE``: both are files that ``run.py`` has made."""
+    stored = msgspec.msgpack.decode(Path(sys.argv[1]).read_bytes(), type=list[bytes])
+    databases = [hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) for database in stored]
+    Floor(databases, len(os.sched_getaffinity(0))).run(Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -159,11 +159,13 @@ def _written_bytes(command: Sequence[str], env: dict[str, str]) -> int:
 
 
 def prepare() -> None:
-    """Build what is missing, and store the database that both programs use."""
+    """Build what is missing, and store the databases that both programs use."""
     build.build()
     program = (
-        "import hyperscan, sys; from imgscan.match.engine import Engine; from imgscan.rules.load import load\n"
-        "sys.stdout.buffer.write(hyperscan.dumpb(Engine(load(()))._database))"
+        "import hyperscan, msgspec, sys; from imgscan.match.detector import Detector\n"
+        "from imgscan.rules.load import load\n"
+        "databases = map(hyperscan.dumpb, Detector(load(())).engine.databases)\n"
+        "sys.stdout.buffer.write(msgspec.msgpack.encode(list(databases)))"
     )
     with DATABASE.open("wb") as file:
         process = os.posix_spawn(

@@ -6,6 +6,8 @@ run.py --trees            scan the clean trees, list every finding; builds the t
 run.py --cost             the most expensive rules on the clean trees, and hostile input
 """
 
+# ruff: noqa: T201 - a script that prints
+
 from __future__ import annotations
 
 import argparse
@@ -65,16 +67,14 @@ def print_corpus(limit: int | None) -> None:
 def _print_tallies(title: str, rows: Sequence[tuple[str, Tally]], total: Tally | None = None) -> None:
     print(f"\n{title:36} texts  secrets   found  named  alarms   recall precision")
     for name, tally in [*rows, *([("all", total)] if total else [])]:
-        print(
-            f"{name[:36]:36} {tally.texts or '':>5} {tally.secrets:8} {tally.found:7} {tally.named:6} {tally.alarms:7}"
-            f"  {tally.recall:6.1%} {tally.precision:8.1%}"
-        )
+        shares = f"{tally.recall:8.1%} {tally.precision:9.1%}" if tally.secrets else f"{'-':>8} {'-':>9}"
+        counts = f"{tally.texts or '':>5} {tally.secrets:8} {tally.found:7} {tally.named:6} {tally.alarms:7}"
+        print(f"{name[:36]:36} {counts} {shares}")
 
 
 def _print_confusions(found: Measurement, limit: int | None) -> None:
-    print(
-        "\nsecrets that the rule of another provider found\n  times  secret                           of                 won by"
-    )
+    print("\nsecrets that the rule of another provider found")
+    print("  times  secret                           of                 won by")
     for (subject, owner), winners in list(found.confused().items())[:limit]:
         won = ", ".join(f"{rule} {count}" for rule, count in winners.most_common(FEW_WINNERS))
         print(f"  {winners.total():5}  {subject[:32]:32} {owner[:18]:18} {won}")

@@ -11,13 +11,17 @@ from imgscan.rules.load import load
 from tests.quality import texts
 from tests.quality.measure import OWN, Measurement
 
-EVERY = 41
+EVERY = 83
 """No divisor of the number of formats, so that every format meets many secrets."""
 
 
 @pytest.fixture(scope="module")
-def measurement() -> Measurement:
-    detector = Detector(load())
+def detector() -> Detector:
+    return Detector(load())
+
+
+@pytest.fixture(scope="module")
+def measurement(detector: Detector) -> Measurement:
     return Measurement(detector, islice(texts.corpus(detector), 0, None, EVERY))
 
 
@@ -26,8 +30,8 @@ def test_secrets_are_found(measurement: Measurement, source: str, floor: float) 
     assert measurement.by_source()[source].recall >= floor, measurement.missed().most_common(20)
 
 
-def test_nine_of_ten_secrets_in_whole_files_are_found() -> None:
-    whole = Measurement(Detector(load()), texts.of_files())
+def test_nine_of_ten_secrets_in_whole_files_are_found(detector: Detector) -> None:
+    whole = Measurement(detector, texts.of_files())
     assert whole.total().recall >= 0.9, whole.missed()
 
 
@@ -42,8 +46,8 @@ def test_hardly_anything_else_is_flagged(measurement: Measurement, source: str) 
     assert tally.alarms <= 0.01 * tally.texts, {rule: cases[0] for rule, cases in measurement.alarms().items()}
 
 
-def test_nothing_is_flagged_in_files_without_secrets() -> None:
-    harmless = Measurement(Detector(load()), texts.harmless())
+def test_nothing_is_flagged_in_files_without_secrets(detector: Detector) -> None:
+    harmless = Measurement(detector, texts.harmless())
     assert not harmless.alarms()
 
 

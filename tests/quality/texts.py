@@ -179,7 +179,7 @@ def _placeholder_of(template: str) -> str:
     """The prefix of a credential with a mask behind it, if it has a prefix."""
     prefix, _, rest = MARKS.sub("", template).partition("{")
     length = sum(int(count) for count in re.findall(r":(\d+)\}", rest)) or 32
-    return prefix + "x" * length if len(prefix) > 2 and "://" not in prefix else ""  # noqa: PLR2004 - `SK` is none
+    return prefix + "x" * length if len(prefix) > 2 and "://" not in prefix else ""
 
 
 def _filled(source: str, subject: str, form: Format, name: str, value: str, provider: str = "") -> Text:

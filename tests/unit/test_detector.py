@@ -114,6 +114,9 @@ def test_keywords_may_stand_before_or_behind_or_in_any_case():
         "'acme' => '{}'",
         "acme := `{}`",
         "myAcmeKey = {}",
+        "ACME_KEY ?= {}",
+        "const ACME_KEY: &'static str = \"{}\";",
+        "<key>AcmeKey</key>\n  <string>{}</string>",
         "https://api.acme.io/v1/items?limit=1&api_key={}&x=1",
         "https://acme.io/?token={}",
         "acme =\n    '{}'",
@@ -182,7 +185,7 @@ def test_a_pattern_that_takes_too_long_is_told(monkeypatch):
 @pytest.mark.parametrize("pattern", ["no group", r"(?P<other>x)", "(?P<secret>("])
 def test_a_pattern_without_a_secret_is_refused(pattern):
     with pytest.raises(RuleError):
-        confirm.Confirmer(changed(TOKEN, pattern=pattern))
+        confirm.compile_pattern(changed(TOKEN, pattern=pattern))
 
 
 @pytest.mark.parametrize("before", ["", ":", "a:", "user:", "some text before "])

@@ -27,7 +27,7 @@ ENOUGH: Final = 40
 ENOUGH_IN_CONTEXT: Final = 8
 """Characters of the value in the form of a contextual rule, behind the name and the separator."""
 
-CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w./?&=%%:-]*(?: [\w.-]+)*\W+(?:[vs]\w+\W+)?%s"
+CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w./?&=%%:-]*(?: [\w.-]+)*\W+(?:(?:key\W+)?[vs]\w+\W+)?%s"
 """A keyword, the rest of the name or of the URL, whatever separates it from its value, the beginning of the value.
 
 Open-ended and loose, where the second stage counts: a loop is one state of hyperscan's automaton, a count as many as it
@@ -46,14 +46,14 @@ class Anchor(NamedTuple):
     exact: bool = True
 
 
-def derive(rule: Rule) -> tuple[Anchor, ...]:
-    """The first-stage expressions of a rule: one, or one per keyword for rules in the context of an assignment.
+def derive(rule: Rule) -> Anchor:
+    """The first-stage expression of a rule.
 
     Raises:
         RuleError: the pattern is no regular expression.
     """
     if rule.anchor is not None:
-        return (Anchor(rule.anchor.encode(), caseless=rule.anchor.startswith("(?i)")),)
+        return Anchor(rule.anchor.encode(), caseless=rule.anchor.startswith("(?i)"))
     try:
         tree = _parser.parse(rule.pattern.encode())
     except re.error as error:
@@ -61,11 +61,12 @@ def derive(rule: Rule) -> tuple[Anchor, ...]:
     caseless = bool(tree.state.flags & re.IGNORECASE)
     if rule.context == "assignment" and rule.keywords:
         value = _write(_trim_end(_cut(list(tree), ENOUGH_IN_CONTEXT)))  # its start must meet the separator
-        return tuple(Anchor(CONTEXT_TEMPLATE % (_keyword(word), value), caseless=True) for word in rule.keywords)
+        words = b"|".join(map(_keyword, rule.keywords))
+        return Anchor(CONTEXT_TEMPLATE % (words, value), caseless=True)
     try:
-        return (Anchor(_write(_trim_start(_trim_end(_cut(list(tree), ENOUGH)))), caseless),)
+        return Anchor(_write(_trim_start(_trim_end(_cut(list(tree), ENOUGH)))), caseless)
     except _InexactError:
-        return (Anchor(rule.pattern.encode(), caseless, exact=False),)
+        return Anchor(rule.pattern.encode(), caseless, exact=False)
 
 
 class _InexactError(Exception):

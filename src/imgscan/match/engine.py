@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import threading
-from importlib import metadata
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import hyperscan
@@ -37,63 +37,80 @@ CPU_FLAGS_FILE: Final = "/proc/cpuinfo"
 
 
 class _Compiled(msgspec.Struct, frozen=True, array_like=True):
-    """What an engine is made of: the owner of each expression, base64 forms with their rules, the database."""
+    """What an engine is made of: base64 forms with their rules, and databases with the owner of each expression."""
 
-    owners: list[int]
+    owners: list[list[int]]
     encoded: list[tuple[int, Form]]
-    database: bytes
+    databases: list[bytes]
 
 
 class Engine:
     """Compiled rules, ready to scan from any number of threads.
 
-    ``chosen`` narrows it to some rules of the set, by index.
+    ``chosen`` narrows it to some rules of the set, by index. Contextual rules have a database of their own: two are
+    compiled in half the time on two cores, and scan as fast as one.
     """
 
     def __init__(self, rules: RuleSet, *, chosen: Sequence[int] | None = None, use_cache: bool = True) -> None:
         self._local = threading.local()
         indexes = range(len(rules.rules)) if chosen is None else chosen
-        compiled, self._database = _load(rules, indexes, use_cache=use_cache)
+        compiled, self.databases = _load(rules, indexes, use_cache=use_cache)
         self._owners = compiled.owners
         self.encoded = compiled.encoded
 
     def scan(self, data: bytes | bytearray | memoryview) -> list[Hit]:
         """Every place where a rule may match in ``data``."""
         hits: list[Hit] = []
-        if self._database is None or not len(data):
+        if not len(data):
             return hits
-        owners, append = self._owners, hits.append
+        for database, owners, scratch in zip(self.databases, self._owners, self._scratches(), strict=True):
 
-        def on_match(expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            append((end, owners[expression]))
+            def on_match(
+                expression: int, _start: int, end: int, _flags: int, _context: object, owners: list[int] = owners
+            ) -> None:
+                hits.append((end, owners[expression]))
 
-        self._database.scan(data, match_event_handler=on_match, scratch=self._scratch())  # type: ignore[type-var]  # any buffer will do
+            database.scan(data, match_event_handler=on_match, scratch=scratch)  # type: ignore[type-var]  # any buffer will do
         return hits
 
-    def _scratch(self) -> hyperscan.Scratch:
-        scratch: hyperscan.Scratch | None = getattr(self._local, "scratch", None)
-        if scratch is None:
-            scratch = self._local.scratch = hyperscan.Scratch(self._database)
-        return scratch
+    def _scratches(self) -> list[hyperscan.Scratch]:
+        scratches: list[hyperscan.Scratch] | None = getattr(self._local, "scratches", None)
+        if scratches is None:
+            scratches = self._local.scratches = [hyperscan.Scratch(database) for database in self.databases]
+        return scratches
 
 
-def _load(rules: RuleSet, indexes: Sequence[int], *, use_cache: bool) -> tuple[_Compiled, hyperscan.Database | None]:
+def _load(rules: RuleSet, indexes: Sequence[int], *, use_cache: bool) -> tuple[_Compiled, list[hyperscan.Database]]:
     """An engine from the cache, or compiled anew."""
     entry = f"database-{_key(rules, indexes)}.hs"
     if use_cache and (stored := cache.read(entry)) is not None:
         try:
             compiled = msgspec.msgpack.decode(stored, type=_Compiled)
-            return compiled, hyperscan.loadb(compiled.database, hyperscan.HS_MODE_BLOCK) if compiled.owners else None
+            return compiled, [hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) for database in compiled.databases]
         except (msgspec.MsgspecError, hyperscan.HyperscanError):
             pass  # of another build of the library: compiled anew below
-    derived = [(index, anchor) for index in indexes for anchor in anchors.derive(rules.rules[index])]
     forms = [(index, form) for index in indexes for form in encoded.forms_of(rules.rules[index])]
-    derived += [(~number, Anchor(form.expression, caseless=False)) for number, (_, form) in enumerate(forms)]
-    database = _compile([anchor for _, anchor in derived]) if derived else None
-    compiled = _Compiled([owner for owner, _ in derived], forms, hyperscan.dumpb(database) if database else b"")
+    parts = [part for part in _parts(rules, indexes, forms) if part]
+    with ThreadPoolExecutor() as pool:  # compiling runs without the interpreter lock
+        databases = list(pool.map(lambda part: _compile([anchor for _, anchor in part]), parts))
+    owners = [[owner for owner, _ in part] for part in parts]
+    compiled = _Compiled(owners, forms, [hyperscan.dumpb(database) for database in databases])
     if use_cache:
         cache.write(entry, msgspec.msgpack.encode(compiled))
-    return compiled, database
+    return compiled, databases
+
+
+def _parts(
+    rules: RuleSet, indexes: Sequence[int], forms: Sequence[tuple[int, Form]]
+) -> tuple[list[tuple[int, Anchor]], list[tuple[int, Anchor]]]:
+    """Expressions with their owners: those of contextual rules, and all the others."""
+    contextual: list[tuple[int, Anchor]] = []
+    others: list[tuple[int, Anchor]] = []
+    for index in indexes:
+        rule = rules.rules[index]
+        (contextual if rule.context == "assignment" else others).append((index, anchors.derive(rule)))
+    others += [(~number, Anchor(form.expression, caseless=False)) for number, (_, form) in enumerate(forms)]
+    return contextual, others
 
 
 def _compile(derived: list[Anchor]) -> hyperscan.Database:
@@ -124,7 +141,7 @@ def _flags(anchor: Anchor) -> int:
 def _key(rules: RuleSet, indexes: Sequence[int]) -> str:
     """An engine fits the rules, the release, the library and the features of the processor it was compiled for."""
     chosen = hashlib.sha256(repr(list(indexes)).encode()).hexdigest()
-    library = metadata.version("hyperscan")
+    library = hyperscan.__version__  # type: ignore[attr-defined]  # its stub leaves it out
     about = (FORMAT, __version__, rules.fingerprint, chosen, library, platform.machine(), _cpu_flags())
     return hashlib.sha256("\0".join(about).encode()).hexdigest()[:32]
 

@@ -1,1 +1,0 @@
-"""Templates of texts with and without secrets; ``tests.quality.texts`` makes texts of them."""
