@@ -27,7 +27,7 @@ ENOUGH: Final = 40
 ENOUGH_IN_CONTEXT: Final = 8
 """Characters of the value in the form of a contextual rule, behind the name and the separator."""
 
-CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w./?&=%%:-]*(?: [\w.-]+)*\W+(?:(?:key\W+)?[vs]\w+\W+)?%s"
+CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w./?&=%%:-]*(?: [\w.-]+)*\W+(?:key\W+)?(?:[vs]\w+\W+){0,2}%s"
 """A keyword, the rest of the name or of the URL, whatever separates it from its value, the beginning of the value.
 
 Open-ended and loose, where the second stage counts: a loop is one state of hyperscan's automaton, a count as many as it

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import regex
 
 from imgscan.errors import RuleError
-from imgscan.match import filters
+from imgscan.match import filters, placeholder
 from imgscan.match.exceptions import Exceptions
 from imgscan.model.values import Where
 
@@ -38,10 +38,14 @@ REST: Final = r"[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
 QUERY: Final = r"[\w./:?&=%%-]{0,96}[?&][\w.-]{0,24}(?i:key|token|secret|auth|pass|access|api|app_?id)[\w.-]{0,16}="
 """The keyword in the host or path of a URL, and a parameter that says it is a secret."""
 
-OPERATOR: Final = r"[\"'`\\\]) \t]{0,6}(?:(?:</key>\s{0,16}<string>|[?+:]?[=:>,(|])[\s\"'`\\\])=:>,(|]{0,10}|[ \t][\"'`\\]{0,2})"
+OPERATOR: Final = (
+    r"[\"'`\\\]) \t]{0,6}(?:(?:</key>\s{0,16}<string>|[?+:]?[=:>,(|])[\s\"'`\\\])=:>,(|]{0,10}"
+    r"|[ \t][\"'`\\]{0,2})"
+)
 """What separates a name from its value; only behind an operator may the value stand on the next line.
 
-``=``, ``:``, ``:=``, ``?=``, ``+=``, ``=>``, a comma, a parenthesis, a tag; in a property list the tags of two elements.
+``=``, ``:``, ``:=``, ``?=``, ``+=``, ``=>``, a comma, a parenthesis, a tag; in a property list the tags of two
+elements.
 """
 
 LABEL: Final = r"(?:(?:&(?:'static )?)?(?i:value|str|string)[\s\"'`\\=:>]{1,8})?"
@@ -189,6 +193,8 @@ class Confirmer:
         if self._keywords and not any(map(self._keywords.search, (before, whole, after))):
             return "no keyword is near"
         secret = bytes(text[span.secret_start : span.secret_end])
+        if placeholder.is_published(secret):
+            return "published in documentation or tests that everybody has"
         candidate = filters.Candidate(secret, whole, before, after)
         rejecting = next((spec for spec, keep in self._filters if not keep(candidate)), None)
         if rejecting is not None:
