@@ -170,7 +170,7 @@ class Confirmer:
         yield start, stop
 
     def _search(self, text: memoryview, start: int, stop: int, path: str | None) -> Iterator[tuple[Span, str | None]]:
-        for found in self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS, concurrent=False):
+        for found in self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS):
             span = self._span(found)
             if span.end == stop < len(text):
                 continued = self._pattern.match(text, span.start, timeout=TIMEOUT_SECONDS)
