@@ -115,7 +115,7 @@ def test_keywords_may_stand_before_or_behind_or_in_any_case():
         "acme := `{}`",
         "myAcmeKey = {}",
         "ACME_KEY ?= {}",
-        "const ACME_KEY: &'static str = \"{}\";",
+        'const ACME_KEY: &\'static str = "{}";',
         "<key>AcmeKey</key>\n  <string>{}</string>",
         "https://api.acme.io/v1/items?limit=1&api_key={}&x=1",
         "https://acme.io/?token={}",

@@ -81,10 +81,10 @@ def texts(guide: Guide) -> Iterator[str]:
 
 
 def test_every_rule_leads_to_a_guide(record_property):
-    extents = Counter(load.for_rule(rule).extent for rule in RULES)
+    extents = Counter(load.for_rule(rule).extent for rule in RULES if rule.provider != "generic")
     record_property("guides", dict(extents))
-    assert extents.total() == len(RULES)
-    assert extents["full"] > 0
+    assert extents["composed"] == 0, "a rule's provider has no guide: write a short one"
+    assert extents["full"] > 400
 
 
 @pytest.mark.parametrize(

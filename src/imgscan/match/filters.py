@@ -13,6 +13,7 @@ mixed               [N]          has characters of at least N (default 3) of: lo
 not-hex             -            is more than hex digits and dashes: no digest, no UUID
 not-digest          -            does not stand behind ``sha256:``, ``integrity=``, ``checksum`` and the like
 not-placeholder     -            is no example, mask, template, sequence, repetition or filler words (``placeholder``)
+not-encoded-filler  -            is no base64 of a placeholder or of code, as in manifests of Kubernetes
 not-word            -            is more than ordinary words (``administrator``, ``Correct-Horse``)
 not-code            -            is a literal: no path, call, member, type name, identifier of words or bare URL
 crc32-base62        WIDTH        ends in the CRC-32, in WIDTH base62 digits, of what stands behind its first ``_``
@@ -25,7 +26,7 @@ pem-plain           -            is a PEM private key that is not encrypted
 pem-encrypted       -            is a PEM private key that is encrypted (PKCS#8, Proc-Type, OpenSSH cipher)
 url-password        -            is a URL (or the password of one) with a password that is no placeholder
 basic-credentials   -            is base64 of ``user:password`` with a password that is no placeholder
-base64-text         -            is base64 of printable text that is no placeholder
+base64-text         -            is base64 of printable text that is neither a placeholder nor code
 =================== ============ ======================================================================================
 """
 
@@ -150,7 +151,12 @@ def _basic_credentials(candidate: Candidate) -> bool:
 
 def _base64_text(candidate: Candidate) -> bool:
     text = structure.from_base64(candidate.secret)
-    return _is_telling_text(text, text)
+    return _is_telling_text(text, text) and not placeholder.is_code(text)
+
+
+def _encoded_filler(candidate: Candidate) -> bool:
+    text = structure.from_base64(candidate.secret)
+    return bool(_PRINTABLE.fullmatch(text)) and (placeholder.is_placeholder(text) or placeholder.is_code(text))
 
 
 def _is_telling_text(text: bytes, secret: bytes) -> bool:
@@ -177,6 +183,7 @@ FILTERS: Final[Mapping[str, Callable[[str], Filter]]] = MappingProxyType(
         "not-hex": _plain(lambda c: not _HEX.fullmatch(c.secret)),
         "not-digest": _plain(_not_digest),
         "not-placeholder": _plain(lambda c: not placeholder.is_placeholder(c.secret)),
+        "not-encoded-filler": _plain(lambda c: not _encoded_filler(c)),
         "not-word": _plain(lambda c: not placeholder.is_words(c.secret)),
         "not-code": _plain(lambda c: not placeholder.is_code(c.secret)),
         "jwt": _plain(lambda c: structure.is_jwt(c.secret)),

@@ -25,10 +25,10 @@ TELLING_PARTS: Final = frozenset(b"your fake mock todo fixme insert replace mask
 
 FILLER: Final = frozenset(
     b"a abc access account admin an any api apikey app application auth bar baz bearer blah change client credential"
-    b" credentials db default demo dev empty enter env false foo from go goes good guest here id in invalid is key live"
-    b" local localhost me my mypassword mysecret name new nil no none null of old or pass passphrase passwd password pk"
-    b" private project public pw pwd random real root sample secret secure server service set sk some something string"
-    b" strong super test tester testing tests testtest the this to token true undefined unknown unset use user username"
+    b" credentials db default demo dev empty enter env false foo from go goes good guest here hunter id in invalid is key live"
+    b" local localhost me my mypassword mysecret name new nil no none not null of old or pass passphrase passwd password pk"
+    b" private project public pw pwd random real required root sample secret secure see server service set sk some something string"
+    b" strong super supersecret test tester testing tests testtest the this to token top true undefined unknown unset use user username"
     b" value very with x xx xxx xxxx yes".split()
 )
 """A value of nothing but these, and of short numbers, is no secret."""
@@ -77,9 +77,11 @@ _TEMPLATE: Final = re.compile(
 )
 _MASK: Final = re.compile(rb"\*{3}|\.{3}|#{4}|_{5}|-{6}|\xe2\x80\xa6|(?:\xe2\x80\xa2){3}")
 _REPEATED: Final = re.compile(rb"(.{1,16}?)\1{2,}", re.DOTALL)
+_LEET: Final = bytes.maketrans(b"013457@$", b"oieastas")
+"""How ``p4ssw0rd`` and ``s3cr3t`` are read."""
 _JOINTS: Final = re.compile(rb"[-_.\s:+=]+")
 _WORDS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_MEAN_WORD: Final = 3
+_MEAN_WORD: Final = 4
 """Letters; random text falls apart into shorter pieces wherever its case changes."""
 _ABBREVIATION: Final = 4
 """Letters of the longest, in capitals; in small letters they are shorter."""
@@ -127,7 +129,8 @@ def is_code(value: bytes) -> bool:
 
 def _is_filler(value: bytes) -> bool:
     joined = _JOINTS.sub(b"", value)
-    if any(word in joined for word in TELLING):
+    read = joined.translate(_LEET)
+    if any(word in joined or word in read for word in TELLING):
         return True
     parts = [part for part in _JOINTS.split(value) if part]
     if any(part in TELLING_PARTS for part in parts):
@@ -137,7 +140,8 @@ def _is_filler(value: bytes) -> bool:
 
 def _is_filler_part(part: bytes) -> bool:
     stem = part.rstrip(b"0123456789!")
-    return stem in FILLER or (not stem and len(part) <= _SHORT_NUMBER)
+    words = (stem, stem.lstrip(b"0123456789"), stem.translate(_LEET))
+    return not FILLER.isdisjoint(words) or (not stem and len(part) <= _SHORT_NUMBER)
 
 
 def _is_monotonous(value: bytes) -> bool:
