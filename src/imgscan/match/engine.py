@@ -50,8 +50,8 @@ class _Compiled(msgspec.Struct, frozen=True, array_like=True):
 class Engine:
     """Compiled rules, ready to scan from any number of threads.
 
-    ``chosen`` narrows it to some rules of the set, by index. There are two databases: they are compiled in half the time
-    on two cores, and scan as fast as one.
+    ``chosen`` narrows it to some rules of the set, by index. There are two databases: on two cores they are compiled in
+    half the time, and they scan as fast as one.
     """
 
     def __init__(self, rules: RuleSet, *, chosen: Sequence[int] | None = None, use_cache: bool = True) -> None:
@@ -106,7 +106,7 @@ def _load(rules: RuleSet, indexes: Sequence[int], *, use_cache: bool) -> tuple[_
 def _parts(
     rules: RuleSet, indexes: Sequence[int], forms: Sequence[tuple[int, Form]]
 ) -> tuple[list[tuple[int, Anchor]], list[tuple[int, Anchor]]]:
-    """Expressions with their owners, in two parts that take equally long to compile: most contextual ones, all others."""
+    """Expressions with their owners, in two parts that take equally long to compile."""
     contextual: list[tuple[int, Anchor]] = []
     others: list[tuple[int, Anchor]] = []
     for index in indexes:
