@@ -48,6 +48,8 @@ KEPT = [
     ("url-password", "{base62:12}"),
     ("basic-credentials", "{b64:deploy:{base62:12}:b64}"),
     ("base64-text", "{b64:{base62:12}:b64}"),
+    ("not-encoded-filler", "{b64:{base62:18}:b64}"),
+    ("not-encoded-filler", "{base62:40}"),
 ]
 
 DROPPED = [
@@ -90,7 +92,10 @@ DROPPED = [
     ("basic-credentials", "{b64:user:password:b64}"),
     ("basic-credentials", "{b64:{base62:12}:b64}"),
     ("base64-text", "{b64:changeme:b64}"),
+    ("base64-text", "{b64:/run/secrets/key:b64}"),
     ("base64-text", "!!!!"),
+    ("not-encoded-filler", "{b64:${API_KEY:-default}:b64}"),
+    ("not-encoded-filler", "{b64:getAccessToken:b64}"),
 ]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import pytest
 
-from imgscan.match.placeholder import is_code, is_placeholder, is_words
+from imgscan.match import placeholder
+from imgscan.match.placeholder import is_code, is_placeholder, is_published, is_words
 from imgscan.rules.sample import ALPHABETS, expand
 
 PLACEHOLDERS = [
@@ -62,10 +64,16 @@ PLACEHOLDERS = [
     "AKIAIOSFODNN7EXAMPLE",
     "the-api-key",
     "ghp_1234567890abcdefghijklmnopqrstuvwxyz",
+    "hunter2",
+    "s3cr3t",
+    "p4ssw0rd1",
+    "P@ssw0rd",
+    "ch4ng3m3",
+    "see-1password",
+    "top-secret",
 ]
 
 PLAUSIBLE = [
-    "hunter2",
     "Tr0ub4dor&3",
     "correcthorsebatterystaple",
     "S3cure!pass",
@@ -128,6 +136,8 @@ CODE = [
     "Foo::bar",
     "db_password",
     "$this",
+    "vault:secret/data/app#key",
+    "arn:aws:secretsmanager:eu-west-1:420000000000:secret:prod/db-Xk29vQ",
 ]
 
 
@@ -145,3 +155,14 @@ def test_a_literal_is_no_code(value: bytes) -> None:
 
 def test_only_the_beginning_of_a_long_value_is_looked_at() -> None:
     assert not is_placeholder(expand("{base64:2000}").encode() + b"example")
+
+
+def test_a_value_is_known_as_published_by_its_hash_and_by_its_beginning_if_it_is_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short, long = (expand(template).encode() for template in ("{base62:20}", "{base64:2000}"))
+    published = frozenset(hashlib.sha256(value[: placeholder.LOOKED_AT]).hexdigest() for value in (short, long))
+    monkeypatch.setattr(placeholder, "PUBLISHED", published)
+    assert is_published(short + b"\n")
+    assert is_published(long[:1000])
+    assert not is_published(short[:-1])

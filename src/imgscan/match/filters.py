@@ -15,7 +15,7 @@ not-digest          -            does not stand behind ``sha256:``, ``integrity=
 not-placeholder     -            is no example, mask, template, sequence, repetition or filler words (``placeholder``)
 not-encoded-filler  -            is no base64 of a placeholder or of code, as in manifests of Kubernetes
 not-word            -            is more than ordinary words (``administrator``, ``Correct-Horse``)
-not-code            -            is a literal: no path, call, member, type name, identifier of words or bare URL
+not-code            -            is a literal: no path, call, member, type name, identifier, bare URL or ARN
 crc32-base62        WIDTH        ends in the CRC-32, in WIDTH base62 digits, of what stands behind its first ``_``
 base64-json         FIELD[,…]    holds base64 (a prefix in front is fine) of a JSON object with all these fields
 jwt                 -            is a JSON web token: a header with ``alg``, a payload object, a signature

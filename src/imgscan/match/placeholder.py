@@ -25,11 +25,11 @@ TELLING_PARTS: Final = frozenset(b"your fake mock todo fixme insert replace mask
 
 FILLER: Final = frozenset(
     b"a abc access account admin an any api apikey app application auth bar baz bearer blah change client credential"
-    b" credentials db default demo dev empty enter env false foo from go goes good guest here hunter id in invalid is key live"
-    b" local localhost me my mypassword mysecret name new nil no none not null of old or pass passphrase passwd password pk"
-    b" private project public pw pwd random real required root sample secret secure see server service set sk some something string"
-    b" strong super supersecret test tester testing tests testtest the this to token top true undefined unknown unset use user username"
-    b" value very with x xx xxx xxxx yes".split()
+    b" credentials db default demo dev empty enter env false foo from go goes good guest here hunter id in invalid is"
+    b" key live local localhost me my mypassword mysecret name new nil no none not null of old or pass passphrase"
+    b" passwd password pk private project public pw pwd random real required root sample secret secure see server"
+    b" service set sk some something string strong super supersecret test tester testing tests testtest the this to"
+    b" token top true undefined unknown unset use user username value very with x xx xxx xxxx yes".split()
 )
 """A value of nothing but these, and of short numbers, is no secret."""
 
@@ -93,6 +93,8 @@ _CONSONANTS: Final = re.compile(rb"(?i)[b-df-hj-np-tv-xz]{6}")
 """``strengths`` and ``lengths`` have five in a row."""
 _EXPRESSION: Final = re.compile(rb"[A-Za-z_$][\w$.]{0,80}[(\[]|[)\]};,]\Z|=>|->|::|&&|\|\|")
 _URL: Final = re.compile(rb"[A-Za-z][\w+.-]{0,20}://[^@]*\Z")
+_KEPT_ELSEWHERE: Final = re.compile(rb"(?:arn|vault|ssm|kms|secretsmanager|op):|projects/")
+"""The beginning of what a secret store calls a secret of its own."""
 
 
 def is_placeholder(value: bytes) -> bool:
@@ -121,10 +123,10 @@ def is_words(value: bytes) -> bool:
 
 
 def is_code(value: bytes) -> bool:
-    """Whether ``value`` is an expression, a name, a path or a URL rather than a literal."""
+    """Whether ``value`` is an expression, a name, a path, a URL or a secret of a store rather than a literal."""
     value = value.strip()
     path = value.lstrip(b"~.$").replace(b"/", b"-").replace(b"\\", b"-")
-    return bool(_EXPRESSION.search(value) or _URL.match(value)) or is_words(path)
+    return bool(_EXPRESSION.search(value) or _URL.match(value) or _KEPT_ELSEWHERE.match(value)) or is_words(path)
 
 
 def _is_filler(value: bytes) -> bool:
