@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ENOUGH: Final = 40
 """Characters after which a form is distinctive; counts up to 40 are as fast as short ones (``rules.md``)."""
 
-ENOUGH_IN_CONTEXT: Final = 8
+ENOUGH_IN_CONTEXT: Final = 12
 """Characters of the value in the form of a contextual rule, behind the name and the separator."""
 
 CONTEXT_TEMPLATE: Final = rb"(?i:%s)[\w./?&=%%:-]*(?: [\w.-]+)*\W+(?:key\W+)?(?:[vs]\w+\W+){0,2}%s"
