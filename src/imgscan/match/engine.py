@@ -34,7 +34,7 @@ FORMAT: Final = "3"
 """Goes into the name of every cached engine; to be raised when ``anchors`` or ``encoded`` derive other expressions."""
 
 CONTEXTUAL_APART: Final = 76
-"""Percent of contextual rules that have a database of their own: with the packaged rules both halves take about 1.2 s."""
+"""Percent of contextual rules that have a database of their own: with those both halves take about 1.2 s."""
 
 CPU_FLAGS_FILE: Final = "/proc/cpuinfo"
 
