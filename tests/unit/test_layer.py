@@ -11,16 +11,19 @@ import random
 import resource
 import tarfile
 
+import msgspec
 import pytest
 from backports import zstd
 
 from imgscan.errors import BlobAbsentError, ImgscanError, UnreachableError
+from imgscan.match.detector import Detector
 from imgscan.model.values import Digest, LayerStatus
+from imgscan.rules.load import RuleSet
 from imgscan.scan.layer import scan_layer
 from imgscan.scan.workers import Workers
 from imgscan.sources.base import LayerBlob
 from imgscan.streams import budget, digest, limits
-from tests.support.layers import DETECTOR, scan_bytes, tar
+from tests.support.layers import DETECTOR, TOKEN, scan_bytes, tar
 
 SECRET = b"tok_abcdefgh01234567"
 LAYER = tar({"app/": b"", "app/.env": b"first\nkey=" + SECRET + b"\n", "other": b"nothing"})
@@ -131,6 +134,15 @@ def test_utf_16_text_is_read_with_lines_and_offsets(codec, lead):
     assert found.match.decoded[0].startswith("utf-16-")
     mark = 2 if codec == "utf-16" else 0
     assert found.match.start == 2 * text.index("tok_") + mark
+
+
+def test_a_file_that_ends_at_a_record_of_the_tar_ends_there_for_rules_that_ask():
+    rule = msgspec.structs.replace(TOKEN, anchor=r"tok_[0-9a-z]{16}(?:\s|\z)")
+    detector = Detector(RuleSet.of([rule]), use_cache=False)
+    layer = tar({"a": b"-" * 492 + SECRET, "b": b"next", "c": b"-" * (5 * 512 - 20) + SECRET, "d": b""})
+    for block_bytes in (1024, 64 * 1024):
+        scan = scan_bytes(layer, detector=detector, block_bytes=block_bytes)
+        assert {item.name for item in scan.matches} == {b"a", b"c"}
 
 
 def test_lines_of_a_file_that_spans_many_windows_are_right():

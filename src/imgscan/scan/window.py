@@ -17,12 +17,16 @@ from imgscan.image import overlay
 from imgscan.match.detector import BINARY_HEAD_BYTES
 from imgscan.match.locate import Region
 from imgscan.model.values import Where
+from imgscan.streams.tar import RECORD
 
 if TYPE_CHECKING:
     from imgscan.match.detector import Detector
     from imgscan.match.engine import Hit
     from imgscan.model.values import Match, Notice
     from imgscan.streams.tar import Member
+
+TAIL_BYTES: Final = 1024
+"""Of a file that ends at a record of the tar, scanned once more; longer than any setting that ends with its file."""
 
 TRAILING: Final = b""
 """The name of what follows the end of an archive; no member can have it."""
@@ -63,7 +67,7 @@ class Window:
 
     def examine(self, detector: Detector) -> tuple[list[FileMatch], list[Notice]]:
         """Both stages over the window."""
-        hits = detector.engine.scan(memoryview(self.buffer)[: self.size])
+        hits = detector.engine.scan(memoryview(self.buffer)[: self.size]) + self._at_ends(detector)
         matches: list[FileMatch] = []
         notices: list[Notice] = []
         for index, in_header, own in self._by_place(hits):
@@ -83,6 +87,17 @@ class Window:
 
     def _accepts(self, found: FileMatch) -> bool:
         return self.accept_from < found.start + found.match.end <= self.accept_to
+
+    def _at_ends(self, detector: Detector) -> list[Hit]:
+        """Hits that need the end of a file, where the header of the next one follows without padding between."""
+        hits: list[Hit] = []
+        for member in self.members:
+            end = member.end - self.base
+            if member.end % RECORD == 0 and member.start < member.end and 0 < end <= self.size:
+                start = max(member.start - self.base, end - TAIL_BYTES, 0)
+                found = detector.engine.scan(bytes(self.buffer[start:end]))
+                hits += [(start + at, owner) for at, owner in found]
+        return hits
 
     def _by_place(self, hits: list[Hit]) -> list[tuple[int, bool, list[Hit]]]:
         """Hits by the file they end in, or by the file whose header they end in."""
