@@ -161,6 +161,12 @@ def test_the_other_half_of_a_credential_is_no_finding_of_its_own():
     assert [match.rule_id for match in found("id-77 alone", half, pair)] == ["half"]
 
 
+def test_secrets_of_nobody_in_particular_do_not_hide_each_other():
+    wide = changed(TOKEN, id="wide", provider="generic", pattern=r"curl \S+ -u x:(?P<secret>\w{24})")
+    token = changed(TOKEN, provider="generic")
+    assert [match.rule_id for match in found(f"curl ?t={SECRET} -u x:{'p9' * 12}", token, wide)] == ["token", "wide"]
+
+
 def test_two_secrets_on_a_line_are_two_matches():
     assert len(found(f"{SECRET} {SECRET}")) == 2
 

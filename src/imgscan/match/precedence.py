@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imgscan.match import redact
+from imgscan.rules.contribution import CUSTOM
 from imgscan.rules.schema import GENERIC
 
 if TYPE_CHECKING:
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
     from imgscan.model.values import Match
     from imgscan.rules.schema import Rule
+
+UNRELATED: Final = frozenset({GENERIC, CUSTOM})
+"""Providers whose secrets have nothing to do with each other."""
 
 
 def resolve(matches: Iterable[Match], rules: Mapping[str, Rule]) -> list[Match]:
@@ -57,5 +61,6 @@ def covers(winner: Match, match: Match, rules: Mapping[str, Rule]) -> bool:
     """Whether a match gives way to one that is stronger."""
     if winner.start < match.end and match.start < winner.end:
         return True
-    same_provider = rules[winner.rule_id].provider == rules[match.rule_id].provider
-    return same_provider and winner.whole_start <= match.start and match.end <= winner.whole_end
+    provider = rules[match.rule_id].provider
+    one_credential = provider == rules[winner.rule_id].provider and provider not in UNRELATED
+    return one_credential and winner.whole_start <= match.start and match.end <= winner.whole_end
