@@ -20,7 +20,7 @@ from xml.sax import saxutils
 import msgspec
 
 from imgscan.model.values import Where
-from imgscan.rules.sample import expand
+from imgscan.rules.sample import expand, is_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +93,8 @@ def of_rules(detector: Detector) -> Iterator[Text]:
     """The first example of every rule, in every basic format or in every form of lines."""
     for rule in detector.rules.rules:
         example = expand(rule.examples[0], f"quality {rule.id}")
+        if is_binary(example):
+            continue  # not skipped: `rules check` holds it to its examples, and no text holds it
         match = next((match for match in _matches(detector, rule, example) if match.rule_id == rule.id), None)
         if match is None or rule.path is not None or (rule.where and Where.FILE not in rule.where):
             continue  # not skipped: `rules check` holds it to its examples

@@ -120,6 +120,16 @@ def test_keywords_may_stand_before_or_behind_or_in_any_case():
         "https://api.acme.io/v1/items?limit=1&api_key={}&x=1",
         "https://acme.io/?token={}",
         "acme =\n    '{}'",
+        "# acme\n{}\n",
+        "* Acme API key:\n`{}`\n",
+        "**Acme key**: {}",
+        "acme_key <- '{}'",
+        "${{ACME_KEY:-{}}}",
+        'kAcmeKey = @"{}"',
+        "Acme::Configuration.private_key = '{}'",
+        "the acme api key is {}",
+        '<meta name="acme-key" content="{}">',
+        "ParameterKey=AcmeKey,ParameterValue={}",
     ],
 )
 def test_an_assignment_is_understood_in_every_spelling(text):
@@ -137,10 +147,33 @@ def test_an_assignment_is_understood_in_every_spelling(text):
         "x  lib/acme.py\n0123456789abcdef",
         "pacme=0123456789abcdef",
         "PACME=0123456789abcdef",
+        "# acme is called with\n0123456789abcdef as a parameter\n",
+        "acme, see the key 0123456789abcdef9",
+        "acme: {{}}\nother_key: 0123456789abcdef",
+        "acme:\n  region: eu\nother:\n  api_key: 0123456789abcdef",
+        "acme of the token commit: 0123456789abcdef",
+        "about acme\n\nits key: 0123456789abcdef",
+        "acme key of long ago and far away, which was " + "never " * 20 + "secret: 0123456789abcdef",
     ],
 )
 def test_what_is_no_assignment_is_none(text):
     assert not found(text, NEAR)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'fetch("https://api.acme.io/v1/items", {{\n  headers: {{ Authorization: `Bearer {}` }} }})',
+        "INFO loading acme integration\n10:11:13 DEBUG credential: {}",
+        "client = Acme::Client.new(api_key: '{}')",
+        "Acme.configure do |config|\n  config.api_token = '{}'",
+        "acme:\n  region: eu\n  api_key: {}",
+        '{{"acme": {{"region": "eu", "secret": "{}"}}}}',
+    ],
+)
+def test_a_value_that_is_said_to_be_a_secret_may_stand_a_few_words_away(text):
+    (match,) = found(text.format("0123456789abcdef"), NEAR)
+    assert match.secret.value == b"0123456789abcdef"
 
 
 def test_a_known_provider_wins_over_none():

@@ -10,11 +10,11 @@ import pytest
 from imgscan.errors import RuleError
 from imgscan.match import filters, placeholder
 from imgscan.match.filters import FILTERS, Candidate, entropy_bits, parse
-from imgscan.rules.sample import expand
+from imgscan.rules.sample import content, expand
 
 
 def stays(spec: str, secret: str | bytes, *, before: bytes = b"") -> bool:
-    value = secret if isinstance(secret, bytes) else expand(secret).encode()
+    value = secret if isinstance(secret, bytes) else content(expand(secret))
     return parse(spec)(Candidate(secret=value, whole=value, before=before, after=b""))
 
 
@@ -44,6 +44,11 @@ KEPT = [
     ("pem-plain", "{pem:pkcs8}"),
     ("pem-encrypted", "{pem:openssh-encrypted}"),
     ("pem-encrypted", "{pem:ec-encrypted}"),
+    ("keystore-opens", "{keystore:jks-open}"),
+    ("keystore-opens", "{b64:{keystore:pkcs12-open}:b64}"),
+    ("keystore-testable", "{keystore:jks}"),
+    ("keystore-testable", "{keystore:pkcs12}"),
+    ("keystore-untestable", "{keystore:pkcs12-large}"),
     ("url-password", "postgres://app:{base62:12}@db:5432/x"),
     ("url-password", "{base62:12}"),
     ("basic-credentials", "{b64:deploy:{base62:12}:b64}"),
@@ -70,6 +75,11 @@ DROPPED = [
     ("base64-json:email,key", 'ops_{b64url:{"email": "a@b"}:b64url}'),
     ("base64-json:email", "ops_eyJ{base64url:60}"),
     ("base64-json:email", "{b64:[1, 2]:b64}"),
+    ("keystore-opens", "{keystore:jks}"),
+    ("keystore-opens", "{keystore:pkcs12}"),
+    ("keystore-testable", "{keystore:jks-trusted}"),
+    ("keystore-testable", "{keystore:pkcs12-large}"),
+    ("keystore-untestable", "{keystore:pkcs12}"),
     ("jwt", "{base64url:20}.{base64url:20}.{base64url:43}"),
     ("jwt", '{b64url:{"alg":"none"}:b64url}.{b64url:{"sub":"1"}:b64url}.'),
     ("jwt", '{b64url:{"alg":"HS256"}:b64url}.{b64url:{"sub":"1"}:b64url}'),

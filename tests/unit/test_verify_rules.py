@@ -24,6 +24,9 @@ REVOKED = [rule for rule in RULES if rule.revoke]
 REQUESTS = [(rule, f"{kind} {rule.id}") for rule in RULES for kind in ("verify", "revoke") if getattr(rule, kind)]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
+NAMED_BY_IMAGES = {"docker-config-auth-registry"}
+"""The rules whose host comes out of the image; all others call the host of their provider."""
+
 
 def test_at_least_300_rules_can_be_verified():
     assert len(VERIFIED) >= 300
@@ -35,12 +38,12 @@ def test_requests_are_sound_and_the_calls_for_all_examples_can_be_made(rule, nam
     assert flaws(request) == []
     calls = 0
     for match in found_in_examples(rule):
-        values = {name: part.value for name, part in (*match.parts, ("secret", match.secret))}
+        values = values_of(match)
         if values.get("id", b"").startswith(b"ASIA"):
             continue  # temporary keys of AWS cannot be asked about
         call = call_for(request, values, NOW)
         calls += 1
-        assert call.host == urlsplit(request.url).hostname
+        assert call.named_by_image or call.host == urlsplit(request.url).hostname
         assert not re.search(r"\{[a-z_]+\}", call.target + repr(call.headers) + call.body.decode())
         assert request.secret_in_url or match.secret.value.decode() not in call.target
     assert calls
@@ -55,12 +58,34 @@ def found_in_examples(rule):
 def test_a_check_only_asks_and_can_come_to_a_result(rule):
     verify = rule.verify
     assert verify.request.method in ASKING
-    assert not names_host(verify.request)
+    assert names_host(verify.request) == (rule.id in NAMED_BY_IMAGES)
     assert verify.live or any(field.means == "live" for field in verify.fields)
     assert not {*verify.live} & {*verify.dead}
     assert {429, 500, 502, 503}.isdisjoint((*verify.live, *verify.dead))
     assert 401 not in verify.live
     assert 200 not in verify.dead
+
+
+def test_a_login_of_docker_hub_is_asked_about_at_its_host_of_tokens():
+    rule, match = one_example("docker-config-auth-hub")
+    call = call_for(rule.verify.request, values_of(match), NOW)
+    assert (call.host, call.named_by_image) == ("auth.docker.io", False)
+    assert dict(call.headers)["Authorization"] == f"Basic {match.secret.value.decode()}"
+
+
+def test_a_login_of_another_registry_is_asked_about_at_the_host_that_its_entry_names():
+    rule, match = one_example("docker-config-auth-registry")
+    call = call_for(rule.verify.request, values_of(match), NOW)
+    assert (call.host, call.port, call.target, call.named_by_image) == ("registry.acme.example", 5000, "/v2/", True)
+
+
+def one_example(rule_id):
+    rule = next(rule for rule in VERIFIED if rule.id == rule_id)
+    return rule, found_in_examples(rule)[-1]
+
+
+def values_of(match):
+    return {name: part.value for name, part in (*match.parts, ("secret", match.secret))}
 
 
 @pytest.mark.parametrize("rule", REVOKED, ids=lambda rule: rule.id)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import regex
 
 from imgscan.errors import RuleError
-from imgscan.match import filters, placeholder
+from imgscan.match import filters, placeholder, starts
 from imgscan.match.exceptions import Exceptions
 from imgscan.model.values import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from imgscan.rules.schema import Rule
 
@@ -32,30 +32,50 @@ ALTERNATIVE: Final = re.compile(rf"{GROUP}(?:_\d+)?")
 KEYWORD: Final = r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))(?i:%s)"
 """A keyword that begins a word: not the ``rollbar`` of ``scrollbar``, but that of ``myRollbar``."""
 
-REST: Final = r"[\w.-]{0,32}(?: [\w.-]{1,16}){0,2}"
+REST: Final = r"(?:[\w.-]|::|->){0,32}(?: [\w.-]{1,16}){0,3}"
 """The rest of the name that the keyword is in."""
 
 QUERY: Final = r"[\w./:?&=%%-]{0,96}[?&][\w.-]{0,24}(?i:key|token|secret|auth|pass|access|api|app_?id)[\w.-]{0,16}="
 """The keyword in the host or path of a URL, and a parameter that says it is a secret."""
 
 OPERATOR: Final = (
-    r"[\"'`\\\]) \t]{0,6}(?:(?:</key>\s{0,16}<string>|[?+:]?[=:>,(|])[\s\"'`\\\])=:>,(|]{0,10}"
+    r"[\"'`\\\[\]) \t*]{0,6}(?:(?:</key>\s{0,16}<string>|:-|<-|[?+:]?[=:>,(|{])[\s\"'`\\\])=:>,(|@]{0,10}"
     r"|[ \t][\"'`\\]{0,2})"
 )
 """What separates a name from its value; only behind an operator may the value stand on the next line.
 
-``=``, ``:``, ``:=``, ``?=``, ``+=``, ``=>``, a comma, a parenthesis, a tag; in a property list the tags of two
-elements.
+``=``, ``:``, ``:=``, ``?=``, ``+=``, ``:-``, ``<-``, ``=>``, a comma, a parenthesis, a tag; in a property list the
+tags of two elements.
 """
 
-LABEL: Final = r"(?:(?:&(?:'static )?)?(?i:value|str|string)[\s\"'`\\=:>]{1,8})?"
+LABEL: Final = r"(?:(?:&(?:'static )?)?(?i:(?:parameter_?)?value|str|string|content|default)[\s\"'`\\=:>]{1,8})?"
 """A type or a second key between the two: ``key: str = "…"``, ``"name": "KEY", "value": "…"``."""
 
 NEXT_LINE: Final = r"[\"'`\\,]{0,3}\s{1,20}[\"'\\]{0,2}(?i:value)[\"'\\]{0,2}\s{0,4}[=:>]\s{0,4}[\"'`\\]{0,3}"
 """``name: KEY`` and on the next line ``value: …``, as in manifests of Kubernetes."""
 
-ASSIGNMENT: Final = rf"(?:{KEYWORD}(?:{REST}(?:{OPERATOR}{LABEL}|{NEXT_LINE})|{QUERY}))(?:%s)(?![\w-])"
-"""A name with a keyword in it, and its value: ``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``, ``<key>…``."""
+HEADING: Final = (
+    r"(?<=(?:\A|[\r\n])[ \t#/*;-]{0,8}[\w \t:-]{1,60})[:*`)\]\"']{0,3}[ \t]{0,4}\r?\n[ \t]{0,8}(?:[-*] )?[\"'`]?"
+    r"(?=[^\s\"'`]+[\"'`]?[ \t]*(?:[\r\n]|\Z))"
+)
+"""A line of a few words that ends in the name, and a value that has the next line for itself."""
+
+NEARBY: Final = (
+    r"(?:(?!\n[ \t]*\r?\n|[}\]]|\n[\w.\"-]{1,40}:[ \t]*\r?\n)[\s\S]){0,96}?(?<=[\s\"'`=:(,>{\[|])"
+    r"(?<!(?i:sha|md5|digest|hash|checksum|integrity|commit|rev|ref|uuid|example)[\w-]{0,8}[\s\"']{0,3}[=: ]\s?[\"']?)"
+    r"(?<=(?i:key|token|secret|passw|bearer|cred|auth(?!or))[\s\S]{0,64})"
+    r"(?![0-9a-f]{32,128} [ *]|[A-Z0-9]{1,32}(?:_[A-Z0-9]{1,32}){1,16}(?![\w-]))"
+)
+"""The keyword a few words away, in what the value is for, and closer to it a word that says it is a secret.
+
+The host of a URL above a header, a section or an object that holds a key, the class of a client, a line of a log; not
+behind its end, and no checksum, whether it is called so or stands in a list of files, and no constant.
+"""
+
+ASSIGNMENT: Final = (
+    rf"(?:{KEYWORD}(?:{REST}(?:{OPERATOR}{LABEL}|{NEXT_LINE}|{HEADING})|{QUERY}|{NEARBY}))(?:%s)(?![\w-])"
+)
+"""A keyword, and a value that is set to what it says: ``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``."""
 
 BOUNDARY: Final = regex.compile(r"(?:\\b|\(\?<!\[(?:[^\]\\]|\\.)+\]\))")
 """How patterns say that nothing of their own alphabet may stand in front."""
@@ -88,9 +108,9 @@ class Confirmer:
         self._rule = rule
         self._filters = [(spec, filters.parse(spec)) for spec in rule.filters]
         self._exceptions = Exceptions(rule)
-        near = rule.keywords if rule.context == "near" else ()
-        self._hints = tuple(word.split()[0].lower().encode() for word in near)
-        words = "|".join(map(_keyword, near))
+        self._hints = {word.split()[0].lower().encode() for word in rule.keywords}
+        words = "|".join(map(_keyword, rule.keywords))
+        near = rule.keywords and rule.context == "near"
         self._keywords = regex.compile(f"(?i:{words})".encode()) if near else None
 
     @cached_property
@@ -107,9 +127,19 @@ class Confirmer:
         return sorted(self._pattern.groupindex.keys() - set(self._groups))
 
     @cached_property
+    def _is_named(self) -> bool:
+        """Whether a match begins with a keyword."""
+        return self._rule.context == "assignment" and bool(self._rule.keywords)
+
+    @cached_property
+    def _begins(self) -> Collection[bytes]:
+        """What every match begins with, if that is known."""
+        return self._hints if self._is_named else starts.of(self._rule.pattern)
+
+    @cached_property
     def _value(self) -> regex.Pattern[bytes]:
         """The pattern without the assignment around it, which takes ten times as long to compile."""
-        return regex.compile(self._rule.pattern.encode())
+        return regex.compile(rf"(?<!\w)(?:{self._rule.pattern})(?![\w-])".encode())
 
     def spans(self, text: memoryview, ends: Sequence[int], where: Where, place: str = "") -> Iterator[Span]:
         """The confirmed matches around first-stage hits that end at ``ends`` (ascending) in ``text``.
@@ -143,16 +173,26 @@ class Confirmer:
             raise TimedOutError from None
 
     def _may_stand(self, text: memoryview, end: int) -> bool:
-        """Whether it can be a match at all, at a fraction of the cost of finding out: value or keyword are near."""
-        if self._rule.context == "assignment":
-            reach = self._rule.window
-            found = self._value.search(text, max(0, end - reach), end + reach, timeout=TIMEOUT_SECONDS)
-            return found is not None
+        """Whether it can be a match at all, at a fraction of the cost of finding out: keyword and value are near."""
         if not self._hints:
             return True
-        reach = 3 * self._rule.window  # a match may begin and end a window away, and the keyword another one
-        around = bytes(text[max(0, end - reach) : end + reach]).lower()
-        return any(hint in around for hint in self._hints)
+        reach = self._rule.window if self._is_named else 3 * self._rule.window  # a match and a keyword beyond it
+        start, stop = max(0, end - reach), min(len(text), end + reach)
+        around = bytes(text[start:stop]).lower()
+        first = min((at for hint in self._hints if (at := around.find(hint)) >= 0), default=None)
+        if first is None or not self._is_named:
+            return first is not None
+        values = self._value.finditer(text, start + first, stop, overlapped=True, timeout=TIMEOUT_SECONDS)
+        return any(self._is_likely(text, value) for value in values)
+
+    def _is_likely(self, text: memoryview, value: regex.Match[bytes]) -> bool:
+        """Whether no filter speaks against a value by itself, whatever its name."""
+        names = filter(ALTERNATIVE.fullmatch, self._value.groupindex)
+        start, end = next(span for span in map(value.span, names) if span[0] < span[1])
+        reach = self._rule.window
+        before, after = bytes(text[max(0, start - reach) : start]), bytes(text[end : end + reach])
+        candidate = filters.Candidate(bytes(text[start:end]), bytes(text[start:end]), before, after)
+        return all(keep(candidate) for _, keep in self._filters)
 
     def is_elsewhere(self, where: Where, path: str | None) -> bool:
         """Whether the rule is for other places than this one."""
@@ -170,7 +210,8 @@ class Confirmer:
         yield start, stop
 
     def _search(self, text: memoryview, start: int, stop: int, path: str | None) -> Iterator[tuple[Span, str | None]]:
-        for found in self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS):
+        matches = self._begun if self._begins else self._anywhere
+        for found in matches(text, start, stop):
             span = self._span(found)
             if span.end == stop < len(text):
                 continued = self._pattern.match(text, span.start, timeout=TIMEOUT_SECONDS)
@@ -178,6 +219,18 @@ class Confirmer:
                     continue  # not skipped: the window cut it, and whole it does not match
                 span = self._span(continued)
             yield span, self._objection(text, span, path)
+
+    def _anywhere(self, text: memoryview, start: int, stop: int) -> Iterator[regex.Match[bytes]]:
+        return self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS)
+
+    def _begun(self, text: memoryview, start: int, stop: int) -> Iterator[regex.Match[bytes]]:
+        """The same where it is known what a match begins with: looking for that first takes a tenth of the time."""
+        around = bytes(text[start:stop]).lower()
+        free = start
+        for position in sorted({start + at for word in self._begins for at in _occurrences(word, around)}):
+            if position >= free and (found := self._pattern.match(text, position, stop, timeout=TIMEOUT_SECONDS)):
+                yield found
+                free = found.end()
 
     def _span(self, found: regex.Match[bytes]) -> Span:
         """The secret is the first group for it that is not empty; without any it is the whole match."""
@@ -220,6 +273,13 @@ def compile_pattern(rule: Rule) -> regex.Pattern[bytes]:
     if GROUP not in compiled.groupindex:
         raise RuleError("the pattern has no group named `secret`", where=rule.id)
     return compiled
+
+
+def _occurrences(word: bytes, text: bytes) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
 
 
 @cache

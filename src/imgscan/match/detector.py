@@ -7,16 +7,20 @@ was seen.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from imgscan.match import encoded, precedence, redact
+from imgscan.match import enclosing, encoded, precedence, redact
 from imgscan.match.confirm import Confirmer, Span, TimedOutError
 from imgscan.match.engine import Engine
 from imgscan.match.locate import Region, line_and_column, line_around
+from imgscan.match.naming import Naming
 from imgscan.model.values import Match, Notice, Secret, Where
+from imgscan.rules.schema import GENERIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,8 +32,15 @@ if TYPE_CHECKING:
 MAX_SPANS: Final = 1000
 """Of one rule in one text within one buffer: a list of a million passwords is one problem, not a million."""
 
+CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
+"""What no text has; escape sequences of terminals it may have."""
+
 BINARY_HEAD_BYTES: Final = 512
 """A NUL byte this early makes a text binary, as in git and grep (which look at more, at more cost)."""
+
+
+Unowned = dict[tuple[int, int], Span]
+"""What rules of no provider matched, whether or not something speaks against it, by the range of the secret."""
 
 
 class Sighting(NamedTuple):
@@ -54,6 +65,8 @@ class Detector:
         self.engine = Engine(rules, chosen=everywhere, use_cache=use_cache)
         self._config_engine = Engine(rules, chosen=elsewhere, use_cache=use_cache)
         self._confirmer = lru_cache(maxsize=None)(lambda index: Confirmer(rules.rules[index]))
+        self._naming = Naming(rules.rules, self._confirmer)
+        self.reach = max(self.reach, self._naming.reach)
 
     def text(self, data: bytes, where: Where, place: str) -> tuple[list[Match], list[Notice]]:
         """The matches that stand in a whole text; ``place`` names it in notices."""
@@ -68,29 +81,89 @@ class Detector:
         self, buffer: bytes | bytearray, region: Region, hits: Iterable[Hit], where: Where, place: str
     ) -> tuple[list[Match], list[Notice]]:
         """Confirm first-stage hits that end within ``region`` of ``buffer``; hits elsewhere must not be passed in."""
-        ends: dict[int, list[int]] = defaultdict(list)
-        for end, owner in sorted(hits):
-            ends[owner].append(end - region.start)
-        sightings: list[Sighting] = []
         notices: list[Notice] = []
         text = memoryview(buffer)[region.start : region.end]
+        inside = [(end - region.start, owner) for end, owner in hits]
+        sightings, unowned = self._sightings(text, inside, where, place, notices)
+        sightings += self._owned(text, _without_owner(unowned, sightings), where, place, notices)
+        shown = [(s.span.secret_start, s.span.secret_end, s.shown) for s in sightings]
+        return [_match(buffer, region, sighting, shown) for sighting in sightings], notices
+
+    def _sightings(
+        self, text: memoryview, hits: Iterable[Hit], where: Where, place: str, notices: list[Notice]
+    ) -> tuple[list[Sighting], Unowned]:
+        """What the rules that hit see in a text by themselves."""
+        ends: dict[int, list[int]] = defaultdict(list)
+        for end, owner in sorted(hits):
+            ends[owner].append(end)
+        sightings: list[Sighting] = []
+        unowned: Unowned = {}
         for owner, owner_ends in ends.items():
             rule = self.rules.rules[owner if owner >= 0 else self.engine.encoded[~owner][0]]
             found = (
-                self._plain(owner, text, owner_ends, where, place)
+                self._plain(owner, text, owner_ends, where, place, unowned)
                 if owner >= 0
                 else self._coded(owner, text, owner_ends, where, place)
             )
             sightings += _collect(found, rule, place, notices)
-        shown = [(s.span.secret_start, s.span.secret_end, s.shown) for s in sightings]
-        return [_match(buffer, region, sighting, shown) for sighting in sightings], notices
+        return sightings, unowned
 
-    def _plain(self, index: int, text: memoryview, ends: Sequence[int], where: Where, place: str) -> Iterator[Sighting]:
-        """What stands in the text as it is."""
+    def _plain(
+        self, index: int, text: memoryview, ends: Sequence[int], where: Where, place: str, unowned: Unowned
+    ) -> Iterator[Sighting]:
+        """What stands in the text as it is; values that a rule of no provider matches go to ``unowned`` as well."""
         rule = self.rules.rules[index]
-        for span in self._confirmer(index).spans(text, ends, where, place):
+        confirmer = self._confirmer(index)
+        spans = confirmer.spans(text, ends, where, place)
+        if rule.provider == GENERIC:
+            spans = _noting(confirmer.judged(text, ends, where, place), unowned)
+        for span in spans:
             secret = bytes(text[span.secret_start : span.secret_end])
             yield Sighting(span, rule, secret, redact.redact(secret, rule.pattern), _parts(text, span))
+
+    def _owned(
+        self, text: memoryview, spans: Iterable[Span], where: Where, place: str, notices: list[Notice]
+    ) -> list[Sighting]:
+        """What rules of providers see in values of none, once they know what these stand in or say."""
+        sightings: list[Sighting] = []
+        told = len(notices)
+        for span in spans:
+            if len(notices) > told:
+                break  # what took too long once would do so again
+            try:
+                sightings += self._named(text, span, where, place)
+            except TimedOutError:
+                message = "finding out whose a value is took too long here, so a match may be missing"
+                notices.append(Notice("match-timeout", place, message, incomplete=True))
+            else:
+                sightings += self._in_base64(text, span, where, place, notices)
+        return sightings
+
+    def _named(self, text: memoryview, span: Span, where: Where, place: str) -> Iterator[Sighting]:
+        """A value, as contextual rules see it that know a name of what it stands in."""
+        owners = self._naming.owners(text, span.secret_start, span.secret_end, where, place)
+        secret = bytes(text[span.secret_start : span.secret_end])
+        for rule in map(self.rules.rules.__getitem__, owners):
+            yield Sighting(span._replace(parts=()), rule, secret, redact.redact(secret, rule.pattern), ())
+
+    def _in_base64(
+        self, text: memoryview, span: Span, where: Where, place: str, notices: list[Notice]
+    ) -> Iterator[Sighting]:
+        """What a value says in base64, as in secrets of Kubernetes, under the same name."""
+        value = encoded.text_of(bytes(text[span.secret_start : span.secret_end]))
+        if not value:
+            return
+        before = bytes(text[max(0, span.secret_start - enclosing.HEAD_BYTES) : span.secret_start])
+        plain = b'%s = "%s"' % (enclosing.key(before), value)
+        base = plain.index(b'"') + 1
+        seen, _ = self._sightings(memoryview(plain), self.engine.scan(plain), where, place, notices)
+        for inner in seen:
+            first, last = inner.span.secret_start - base, inner.span.secret_end - base
+            if inner.rule.provider != GENERIC and 0 <= first < last <= len(value) and not inner.decoded:
+                start = encoded.place(span.secret_start, first)
+                end = encoded.place(span.secret_start, last) if last < len(value) else span.secret_end
+                placed = span._replace(secret_start=start, secret_end=end, parts=())
+                yield inner._replace(span=placed, decoded=("base64",))
 
     def _coded(self, owner: int, text: memoryview, ends: Sequence[int], where: Where, place: str) -> Iterator[Sighting]:
         """What stands in it in base64; a position in the decoded bytes is the character that holds its first bit."""
@@ -108,6 +181,20 @@ class Detector:
                 placed = Span(first, last, from_, to)
                 shown = redact.redact(secret, rule.pattern)
                 yield Sighting(placed, rule, secret, shown, _parts(decoded, span), ("base64",))
+
+
+def _noting(judged: Iterator[tuple[Span, str | None]], unowned: Unowned) -> Iterator[Span]:
+    """The spans that nothing speaks against; all of them are noted, up to a bound: they may have an owner after all."""
+    for span, objection in judged:
+        if len(unowned) < MAX_SPANS:
+            unowned.setdefault((span.secret_start, span.secret_end), span)
+        if objection is None:
+            yield span
+
+
+def _without_owner(unowned: Unowned, sightings: Iterable[Sighting]) -> list[Span]:
+    taken = {s.span[2:4] for s in sightings if s.rule.provider != GENERIC}
+    return [span for secret, span in unowned.items() if secret not in taken]
 
 
 def _parts(text: bytes | memoryview, span: Span) -> tuple[tuple[str, Secret], ...]:
@@ -134,6 +221,8 @@ def _match(
 ) -> Match:
     base, span = region.start, sighting.span
     start, end = base + span.secret_start, base + span.secret_end
+    if CONTROL.search(buffer, start, end):
+        region = replace(region, binary=True)  # what is no text by itself stands on no line
     line, column = line_and_column(buffer, region, start)
     end_line, end_column = line_and_column(buffer, region, end)
     first, stop = line_around(buffer, region, start, end)

@@ -11,6 +11,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from imgscan.match import structure
 from imgscan.match.redact import prefixes
 from imgscan.model.values import Confidence
 
@@ -30,6 +31,8 @@ GROUP_CHARACTERS: Final = 4
 _BITS: Final = 6
 _ALPHABET: Final = re.compile(rb"[A-Za-z0-9+/_-]*")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+_VALUE: Final = re.compile(rb"[A-Za-z0-9+/]{12,4096}={0,2}")
+_PLAIN: Final = re.compile(rb"([!-~]{8,})[\r\n]*")
 
 
 class Form(NamedTuple):
@@ -75,6 +78,12 @@ def decode(text: memoryview, start: int, limit: int) -> bytes:
     run = bytes(found[0]) if found else b""
     run = run.translate(_STANDARD)
     return base64.b64decode(run[: len(run) - (len(run) % GROUP_CHARACTERS == 1)] + b"===")
+
+
+def text_of(value: bytes) -> bytes:
+    """What a value says that is the base64 of a word, as in secrets of Kubernetes; empty if it is not."""
+    word = _PLAIN.fullmatch(structure.from_base64(value)) if _VALUE.fullmatch(value) else None
+    return word[1] if word else b""
 
 
 def place(start: int, offset: int) -> int:

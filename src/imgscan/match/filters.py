@@ -24,6 +24,9 @@ bech32              -            ends in a valid bech32 checksum
 pem-key             -            is a private key, PEM or its base64, with a body of plausible structure and length
 pem-plain           -            is a PEM private key that is not encrypted
 pem-encrypted       -            is a PEM private key that is encrypted (PKCS#8, Proc-Type, OpenSSH cipher)
+keystore-opens      -            begins a keystore (PKCS#12, JKS, JCEKS) with a private key; a common password opens it
+keystore-testable   -            begins one with a private key on which passwords can be tried, whether one fits or not
+keystore-untestable -            begins one with a private key that is too large or too slow for that, or has no MAC
 url-password        -            is a URL (or the password of one) with a password that is no placeholder
 basic-credentials   -            is base64 of ``user:password`` with a password that is no placeholder
 base64-text         -            is base64 of printable text that is neither a placeholder nor code
@@ -42,7 +45,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from imgscan.errors import RuleError
-from imgscan.match import pem, placeholder, structure
+from imgscan.match import keystore, pem, placeholder, structure
 from imgscan.rules.sample import crc32_base62
 
 _CLASSES: Final = tuple(re.compile(c) for c in (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[^0-9A-Za-z]"))
@@ -192,6 +195,9 @@ FILTERS: Final[Mapping[str, Callable[[str], Filter]]] = MappingProxyType(
         "pem-key": _plain(lambda c: pem.is_plausible(c.secret)),
         "pem-plain": _plain(lambda c: pem.is_encrypted(c.secret) is False),
         "pem-encrypted": _plain(lambda c: pem.is_encrypted(c.secret) is True),
+        "keystore-opens": _plain(lambda c: keystore.opens(c.secret + c.after)),
+        "keystore-testable": _plain(lambda c: keystore.is_testable(c.secret + c.after)),
+        "keystore-untestable": _plain(lambda c: keystore.is_untestable(c.secret + c.after)),
         "url-password": _plain(_url_password),
         "basic-credentials": _plain(_basic_credentials),
         "base64-text": _plain(_base64_text),

@@ -64,6 +64,7 @@ PUBLISHED: Final = frozenset(
         "f7f81447380b74bb2129e8f81031d11d742a1fa380a8f7bdcb0fa95623ed4d39",  # the test key of Tornado
         "b816f36b4715af4b5161f3bd9f1074eaf0489ebd543446f8952ce034a2e52d9a",  # the documentation of python-jose
         "5cefcbea13e8e57cc93b66c326997d57ccb6556919133f56915f6ed5b5bd7a4f",  # the documentation of python-jose
+        "c2550e2c4603fe63850a6aad4cf7ecde1a7d0f94868302da2faa4a393415873a",  # the temporary key of CMake for Windows
     )
 )
 """SHA-256 of values (of the first ``LOOKED_AT`` bytes) that everybody has: documentation, emulators, self-tests."""
@@ -76,7 +77,9 @@ _TEMPLATE: Final = re.compile(
     rb"|%[sdvq](?![0-9A-Za-z])|%\(\w{1,40}\)s|\{(?:\w{0,40}|\w{1,20}:\d{1,4})\}"  # %s %(name)s {} {0} {name} {hex:32}
 )
 _MASK: Final = re.compile(rb"\*{3}|\.{3}|#{4}|_{5}|-{6}|\xe2\x80\xa6|(?:\xe2\x80\xa2){3}")
-_REPEATED: Final = re.compile(rb"(.{1,16}?)\1{2,}", re.DOTALL)
+_REPEATED: Final = re.compile(rb"(.{1,16}?)\1{2,}|(.{6,24}?)\2", re.DOTALL)
+_CONSTANT: Final = re.compile(rb"[A-Z][A-Z0-9]*(?:_{1,2}[A-Z0-9]+){2,}")
+"""``CLOUDFLARE_D1_ROWS_WRITTEN``, if what is left of it without digits is words."""
 _LEET: Final = bytes.maketrans(b"013457@$", b"oieastas")
 """How ``p4ssw0rd`` and ``s3cr3t`` are read."""
 _JOINTS: Final = re.compile(rb"[-_.\s:+=]+")
@@ -92,6 +95,9 @@ _VOWELS: Final = re.compile(rb"(?i)[aeiouy]")
 _CONSONANTS: Final = re.compile(rb"(?i)[b-df-hj-np-tv-xz]{6}")
 """``strengths`` and ``lengths`` have five in a row."""
 _EXPRESSION: Final = re.compile(rb"[A-Za-z_$][\w$.]{0,80}[(\[]|[)\]};,]\Z|=>|->|::|&&|\|\|")
+_CALL: Final = re.compile(rb"!?[\w$.]+[(\[].*[)\]][;,]?", re.DOTALL)
+_UNLIKE_CODE: Final = re.compile(rb"[#%^~@]")
+"""In passwords as frequent as brackets, in expressions without spaces hardly ever; a call may hold them in a string."""
 _URL: Final = re.compile(rb"[A-Za-z][\w+.-]{0,20}://[^@]*\Z")
 _KEPT_ELSEWHERE: Final = re.compile(rb"(?:arn|vault|ssm|kms|secretsmanager|op):|projects/")
 """The beginning of what a secret store calls a secret of its own."""
@@ -105,6 +111,7 @@ def is_placeholder(value: bytes) -> bool:
         or bool(_TEMPLATE.search(value) or _MASK.search(value))
         or _is_filler(value.lower())
         or _is_monotonous(value)
+        or _is_constant(value)
         or is_published(value)
     )
 
@@ -126,7 +133,15 @@ def is_code(value: bytes) -> bool:
     """Whether ``value`` is an expression, a name, a path, a URL or a secret of a store rather than a literal."""
     value = value.strip()
     path = value.lstrip(b"~.$").replace(b"/", b"-").replace(b"\\", b"-")
-    return bool(_EXPRESSION.search(value) or _URL.match(value) or _KEPT_ELSEWHERE.match(value)) or is_words(path)
+    return bool(_is_expression(value) or _URL.match(value) or _KEPT_ELSEWHERE.match(value)) or is_words(path)
+
+
+def _is_expression(value: bytes) -> bool:
+    return bool(_EXPRESSION.search(value)) and bool(not _UNLIKE_CODE.search(value) or _CALL.fullmatch(value))
+
+
+def _is_constant(value: bytes) -> bool:
+    return bool(_CONSTANT.fullmatch(value)) and is_words(value.translate(None, b"0123456789"))
 
 
 def _is_filler(value: bytes) -> bool:

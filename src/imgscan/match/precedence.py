@@ -61,6 +61,8 @@ def covers(winner: Match, match: Match, rules: Mapping[str, Rule]) -> bool:
     """Whether a match gives way to one that is stronger."""
     if winner.start < match.end and match.start < winner.end:
         return True
-    provider = rules[match.rule_id].provider
-    one_credential = provider == rules[winner.rule_id].provider and provider not in UNRELATED
+    rule, stronger = rules[match.rule_id], rules[winner.rule_id]
+    one_credential = rule.provider == stronger.provider and rule.provider not in UNRELATED
+    if stronger.context == "assignment":
+        return False  # what stands between its name and its value is no part of it
     return one_credential and winner.whole_start <= match.start and match.end <= winner.whole_end

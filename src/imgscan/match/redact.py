@@ -1,4 +1,4 @@
-"""What may be shown of a secret: the prefix that its kind has anyway, and nothing else.
+"""What may be shown of a secret: the prefix that its kind has anyway if that is text, and nothing else.
 
 ``prefixes`` are taken from the pattern of a rule, so they say what kind of secret it is and never what it is.
 """
@@ -21,11 +21,13 @@ MAX_PREFIXES: Final = 64
 MAX_PREFIX: Final = 40
 """``-----BEGIN OPENSSH PRIVATE KEY-----`` and the like."""
 
+_TEXT: Final = re.compile(rb"[ -~]+")
+
 
 def redact(secret: bytes, pattern: str) -> str:
     """The longest literal prefix of the pattern that the secret has, and an ellipsis for the rest."""
     prefix = prefix_of(secret, pattern)
-    return (prefix.decode("ascii", "replace") if 2 * len(prefix) <= len(secret) else "") + ELLIPSIS
+    return (prefix.decode("ascii") if 2 * len(prefix) <= len(secret) else "") + ELLIPSIS
 
 
 def prefix_of(secret: bytes, pattern: str) -> bytes:
@@ -59,7 +61,7 @@ def _printable(text: bytes) -> str:
 
 @cache
 def prefixes(pattern: str) -> tuple[bytes, ...]:
-    """The literal beginnings that the group ``secret`` of a pattern can have."""
+    """The literal beginnings that the group ``secret`` of a pattern can have, as far as they are text."""
     try:
         tree = _parser.parse(pattern.encode())
     except re.error:
@@ -67,7 +69,8 @@ def prefixes(pattern: str) -> tuple[bytes, ...]:
     group = tree.state.groupdict.get("secret")
     body = _find(list(tree), group)
     found = _literals(body) if body is not None else []
-    return tuple(prefix[:MAX_PREFIX] for prefix, _ in found if prefix) if len(found) <= MAX_PREFIXES else ()
+    texts = (prefix[:MAX_PREFIX] for prefix, _ in found if _TEXT.fullmatch(prefix))
+    return tuple(texts) if len(found) <= MAX_PREFIXES else ()
 
 
 def _find(nodes: Sequence[tuple[Any, Any]], group: int | None) -> list[tuple[Any, Any]] | None:

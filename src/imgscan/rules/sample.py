@@ -3,9 +3,11 @@ r"""Example secrets from templates, so that no real-looking token stands in the 
 A template is text with placeholders: ``{base62:30}`` stands for 30 random characters of that alphabet, ``{uuid}`` for
 a UUID, ``{crc32}`` for the six base62 digits of the CRC-32 of the placeholder before it (GitHub, npm), ``{pem:rsa}``
 for a private key of a kind of ``sample_keys``, ``{pem-line:rsa}`` for the same with ``\n`` in place of line ends,
-``{age}`` for an age identity, and ``{b64:…:b64}`` and ``{b64url:…:b64url}`` for the encoded form of what stands
-between, after its own placeholders were filled in. Braces that fit none of these are left as they are. The same
-template and seed give the same text for ever.
+``{age}`` for an age identity, ``{keystore:jks}`` for a keystore of a kind of ``sample_keystores``, and ``{b64:…:b64}``
+and ``{b64url:…:b64url}`` for the encoded form of what stands between, after its own placeholders were filled in. Braces
+that fit none of these are left as they are. The same template and seed give the same text for ever.
+
+A keystore is no text: its bytes that are no UTF-8 become half surrogates, as in file names, which ``content`` undoes.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import uuid
 import zlib
 from typing import Final
 
+from imgscan.rules import sample_keystores
 from imgscan.rules.sample_keys import KINDS, age, pem
 
 BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -40,7 +43,7 @@ ALPHABETS: Final = {
     "base64url": string.ascii_letters + string.digits + "-_",
     "word": string.ascii_letters + string.digits + "_",
 }
-_KEYS: Final = rf"(?:pem|pem-line):(?:{'|'.join(KINDS)})|age"
+_KEYS: Final = rf"(?:pem|pem-line):(?:{'|'.join(KINDS)})|age|keystore:(?:{'|'.join(sample_keystores.KINDS)})"
 _PLACEHOLDER: Final = re.compile(rf"\{{(?:(uuid|crc32|{_KEYS})|({'|'.join(ALPHABETS)}):(\d+))\}}")
 _ENCODED: Final = re.compile(r"\{(b64url|b64):((?:(?!\{b64).)*?):\1\}", re.DOTALL)
 
@@ -54,7 +57,7 @@ def expand(template: str, seed: str = "") -> str:
         nonlocal last
         fixed, alphabet, count = found.groups()
         if fixed == "crc32":
-            return crc32_base62(last.encode())
+            return crc32_base62(content(last))
         last = _fixed(fixed, source) if fixed else "".join(source.choices(ALPHABETS[alphabet], k=int(count)))
         return last
 
@@ -62,6 +65,16 @@ def expand(template: str, seed: str = "") -> str:
     while _ENCODED.search(text):
         text = _ENCODED.sub(_encode, text)
     return text
+
+
+def content(text: str) -> bytes:
+    """The bytes of what a template became."""
+    return text.encode(errors="surrogateescape")
+
+
+def is_binary(text: str) -> bool:
+    """Whether what a template became is no text."""
+    return any("\udc80" <= char <= "\udcff" for char in text)
 
 
 def crc32_base62(body: bytes, width: int = 6) -> str:
@@ -79,6 +92,8 @@ def _fixed(placeholder: str, source: random.Random) -> str:
             return str(uuid.UUID(int=source.getrandbits(128), version=4))
         case "age", _, _:
             return age(source)
+        case "keystore", _, kind:
+            return sample_keystores.keystore(kind, source).decode(errors="surrogateescape")
         case "pem", _, kind:
             return pem(kind, source)
         case _, _, kind:
@@ -88,5 +103,5 @@ def _fixed(placeholder: str, source: random.Random) -> str:
 def _encode(found: re.Match[str]) -> str:
     kind, text = found.groups()
     if kind == "b64":
-        return base64.b64encode(text.encode()).decode()
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return base64.b64encode(content(text)).decode()
+    return base64.urlsafe_b64encode(content(text)).decode().rstrip("=")

@@ -52,55 +52,59 @@ def bech32_polymod(prefix: bytes, values: list[int]) -> int:
     return checksum
 
 
-def _der(tag: int, content: bytes) -> bytes:
+def der(tag: int, content: bytes) -> bytes:
+    """One element of ASN.1, of less than 64 KiB."""
     size = len(content)
     short = size < 0x80  # noqa: PLR2004 - X.690: a short length
     length = bytes([size]) if short else bytes([0x82]) + size.to_bytes(2, "big")
     return bytes([tag]) + length + content
 
 
-def _sequence(*parts: bytes) -> bytes:
-    return _der(0x30, b"".join(parts))
+def sequence(*parts: bytes) -> bytes:
+    """A SEQUENCE of elements."""
+    return der(0x30, b"".join(parts))
 
 
 def _integer(source: random.Random, size: int) -> bytes:
-    return _der(0x02, b"\x5a" + source.randbytes(size - 1))
+    return der(0x02, b"\x5a" + source.randbytes(size - 1))
 
 
-def _version(number: int) -> bytes:
-    return _der(0x02, bytes([number]))
+def small(number: int) -> bytes:
+    """An INTEGER from 0 to 127, such as a version."""
+    return der(0x02, bytes([number]))
 
 
-def _oids(*oids: str) -> bytes:
-    return _sequence(*(_der(0x06, bytes.fromhex(oid)) for oid in oids))
+def oids(*content: str) -> bytes:
+    """A SEQUENCE of object identifiers, whose content is given in hex."""
+    return sequence(*(der(0x06, bytes.fromhex(oid)) for oid in content))
 
 
 def _rsa(source: random.Random) -> bytes:
-    exponent = _der(0x02, b"\x01\x00\x01")
+    exponent = der(0x02, b"\x01\x00\x01")
     rest = (_integer(source, size) for size in (256, 128, 128, 128, 128, 128))
-    return _sequence(_version(0), _integer(source, 256), exponent, *rest)
+    return sequence(small(0), _integer(source, 256), exponent, *rest)
 
 
 def _dsa(source: random.Random) -> bytes:
-    return _sequence(_version(0), *(_integer(source, size) for size in (128, 20, 128, 128, 20)))
+    return sequence(small(0), *(_integer(source, size) for size in (128, 20, 128, 128, 20)))
 
 
 def _ec(source: random.Random) -> bytes:
-    public = _der(0xA1, _der(0x03, b"\x00\x04" + source.randbytes(64)))
-    curve = _der(0xA0, _der(0x06, bytes.fromhex(_P256_OID)))
-    return _sequence(_version(1), _der(0x04, source.randbytes(32)), curve, public)
+    public = der(0xA1, der(0x03, b"\x00\x04" + source.randbytes(64)))
+    curve = der(0xA0, der(0x06, bytes.fromhex(_P256_OID)))
+    return sequence(small(1), der(0x04, source.randbytes(32)), curve, public)
 
 
 def _pkcs8(source: random.Random) -> bytes:
-    return _sequence(_version(0), _oids(_RSA_OID), _der(0x04, _rsa(source)))
+    return sequence(small(0), oids(_RSA_OID), der(0x04, _rsa(source)))
 
 
 def _pkcs8_ec(source: random.Random) -> bytes:
-    return _sequence(_version(0), _oids(_EC_OID, _P256_OID), _der(0x04, _ec(source)))
+    return sequence(small(0), oids(_EC_OID, _P256_OID), der(0x04, _ec(source)))
 
 
 def _pkcs8_encrypted(source: random.Random) -> bytes:
-    return _sequence(_oids(_PBES2_OID), _der(0x04, source.randbytes(1232)))
+    return sequence(oids(_PBES2_OID), der(0x04, source.randbytes(1232)))
 
 
 def _string(content: bytes) -> bytes:

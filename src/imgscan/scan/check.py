@@ -28,7 +28,7 @@ from imgscan.match.exceptions import compiled
 from imgscan.match.vet import vet
 from imgscan.model.values import Where
 from imgscan.rules.load import RuleSet, load, read_file
-from imgscan.rules.sample import expand
+from imgscan.rules.sample import content, expand, is_binary
 from imgscan.scan.layer import scan_layer
 from imgscan.scan.workers import Workers
 from imgscan.sources.base import LayerBlob
@@ -149,18 +149,20 @@ def _plants(detector: Detector) -> Iterator[Plant]:
             if rule.context == "assignment" and (secret := _secret(detector, rule, text)):
                 yield from _assignments(rule, f"example {index}", secret)
         for index, template in enumerate(rule.non_examples):
-            yield Plant(rule, f"non-example {index}", expand(template, rule.id).encode(), count=0)
+            yield Plant(rule, f"non-example {index}", content(expand(template, rule.id)), count=0)
 
 
 def _forms(rule: Rule, name: str, text: str) -> Iterator[Plant]:
-    """An example in every form it may take in a file."""
-    encoded = text.encode()
+    """An example in every form it may take in a file; what is no text has only those of a file by itself."""
+    encoded = content(text)
     yield Plant(rule, f"{name} alone", encoded)
     yield Plant(rule, f"{name} at the start of a file", encoded + b"\n" + b"more text\n" * 9)
     yield Plant(rule, f"{name} at the end of a file", b"some text\n" * 9 + encoded)
+    yield Plant(rule, f"{name} across an edge", encoded)
+    if is_binary(text):
+        return
     yield Plant(rule, f"{name} with CRLF", ("first\n" + text + "\nlast\n").replace("\n", "\r\n").encode())
     yield Plant(rule, f"{name} in UTF-16", ("first\n" + text + "\nlast\n").encode("utf-16"))
-    yield Plant(rule, f"{name} across an edge", encoded)
     if "\n" not in text and not _is_line(rule):
         yield Plant(rule, f"{name} twice on a line", encoded + b" , " + encoded + b"\n", 2)
     if _BARE.fullmatch(text) and not _is_line(rule):
@@ -224,7 +226,7 @@ def _check_environment(detector: Detector) -> Iterator[Problem]:
             continue  # not skipped: the rule does not promise it
         for index, template in enumerate(rule.examples):
             text = expand(template, rule.id)
-            if "\n" in text or _is_line(rule):
+            if "\n" in text or is_binary(text) or _is_line(rule):
                 continue  # not skipped: no environment variable looks like that
             forms = [text] if not _BARE.fullmatch(text) else [f"VALUE={text}"]
             for form in forms:

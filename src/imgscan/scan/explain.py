@@ -69,12 +69,13 @@ class _Telling:
 
     def saw(self, index: int) -> bool:
         """Whether the first stage saw anything for a rule."""
-        return index in self._ends or self._rules.rules[index].id in self._decoded
+        return index in self._ends or any(match.rule_id == self._rules.rules[index].id for match in self._matches)
 
     def lines(self, index: int) -> Iterator[str]:
         """What became of a rule."""
         rule, ends = self._rules.rules[index], self._ends.get(index, [])
         confirmer = Confirmer(rule)
+        named = self._named(confirmer, rule, ends)
         if confirmer.is_elsewhere(Where.FILE, self._path):
             yield f"not tried: {_elsewhere(rule)}"
         elif ends:
@@ -82,11 +83,24 @@ class _Telling:
             more = f" and {len(ends) - MAX_TOLD} more" if len(ends) > MAX_TOLD else ""
             yield f"stage 1: saw what is distinctive, ending at {told}{more}"
             yield from self._judged(confirmer, rule, ends)
-        elif rule.id not in self._decoded:
+        elif rule.id not in self._decoded and not named:
             yield from self._unseen(rule)
+        for match in named[:MAX_TOLD]:
+            shown = f"{self._place(match.start)} ({match.redacted}, {len(match.secret.value)} bytes)"
+            yield f"takes the value at {shown} that a generic rule matches, for what it stands in: {self._fate(match)}"
         for match in self._decoded[rule.id][:MAX_TOLD]:
             place = self._place(match.start)
             yield f"in {', '.join(match.decoded)} at {place} ({match.redacted}): {self._fate(match)}"
+
+    def _named(self, confirmer: Confirmer, rule: Rule, ends: Sequence[int]) -> list[Match]:
+        """The matches that come from no hit of the rule itself, but from a name that stands further out."""
+        own = [match for match in self._matches if match.rule_id == rule.id and not match.decoded]
+        hit = confirmer.spans(memoryview(self._data), ends, Where.FILE, self._path) if own and ends else ()
+        try:
+            seen = {span.secret_start for span in hit}
+        except TimedOutError:
+            return []
+        return [match for match in own if match.start not in seen]
 
     def _judged(self, confirmer: Confirmer, rule: Rule, ends: Sequence[int]) -> Iterator[str]:
         seen = False

@@ -98,7 +98,9 @@ HOME: Final = {
     "/root/.pgpass": "db.internal:5432:shop:app:<<pgpass-password>>\n",
     "/root/.my.cnf": "[client]\nuser=root\npassword=<<mysql-option-file-password>>\n",
     "/root/.git-credentials": "https://deploy:<<http-url-password>>@git.acme.example\n",
-    "/root/.docker/config.json": '{\n  "auths": {\n    "hub.acme.example": {"auth": "<<docker-config-auth>>"}\n  }\n}',
+    "/root/.docker/config.json": (
+        '{\n  "auths": {\n    "hub.acme.example": {"auth": "<<docker-config-auth-registry>>"}\n  }\n}'
+    ),
     "/root/.aws/credentials": (
         "[default]\naws_access_key_id = <<=AKIAQ{base32:15}>>\naws_secret_access_key = <<aws-access-key-pair>>\n"
     ),

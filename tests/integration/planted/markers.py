@@ -26,7 +26,7 @@ TEMPLATES: Final = {
     "digitalocean-pat": "dop_v1_{hex:64}",
     "discord-webhook-url": "{base64url:67}7",
     "django-secret-key": "django-insecure-{base62:48}7k",
-    "docker-config-auth": "{b64:acme:{base62:20}7k:b64}",
+    "docker-config-auth-registry": "{b64:acme:{base62:20}7k:b64}",
     "docker-pat": "dckr_pat_{base64url:26}7",
     "gcp-service-account-key": "{pem-line:pkcs8}",
     "generic-password-config": "{letters:5}\u00fc{base62:8}7",
