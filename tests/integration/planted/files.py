@@ -149,7 +149,7 @@ HOME: Final = {
     ),
     "/srv/app/main.go": 'package main\n\nconst key = "<<anthropic-api-key>>"\n',
     "/srv/app/wp-config.php": "<?php\n//\ndefine( 'DB_PASSWORD', '<<wordpress-db-password>>' );",
-    "/srv/app/deploy.rb": "client = Client.new(api_key: '<<generic-secret-literal>>')\n",
+    "/srv/app/deploy.rb": "client = Client.new(api_key: '<<generic-plain-literal>>')\n",
     "/srv/app/notes.ipynb": '{"cells": [{"source": ["key = \\"<<pinecone-api-key>>\\"\\n", "key\\n"]}]}\n',
     "/srv/app/index.html": '<script src="https://maps.googleapis.com/maps/api/js?key=<<google-api-key>>"></script>\n',
     # Data

@@ -34,6 +34,7 @@ TEMPLATES: Final = {
     "generic-password-setting": "{base62:14}7kQ",
     "generic-password-variable": "{base62:14}7k",
     "generic-password-xml": "{base62:14}7k",
+    "generic-plain-literal": "{base62:36}77",
     "generic-secret-literal": "{base62:36}77",
     "github-app-installation-token": "ghs_{base62:30}{crc32}",
     "github-oauth-token": "gho_{base62:30}{crc32}",
