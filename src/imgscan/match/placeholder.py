@@ -65,6 +65,7 @@ PUBLISHED: Final = frozenset(
         "b816f36b4715af4b5161f3bd9f1074eaf0489ebd543446f8952ce034a2e52d9a",  # the documentation of python-jose
         "5cefcbea13e8e57cc93b66c326997d57ccb6556919133f56915f6ed5b5bd7a4f",  # the documentation of python-jose
         "c2550e2c4603fe63850a6aad4cf7ecde1a7d0f94868302da2faa4a393415873a",  # the temporary key of CMake for Windows
+        "b9904b8ed45bc574ee1851896a4deb1ca049289603297d62ee474707136b6f17",  # the docstrings of Django REST framework
     )
 )
 """SHA-256 of values (of the first ``LOOKED_AT`` bytes) that everybody has: documentation, emulators, self-tests."""

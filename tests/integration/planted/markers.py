@@ -35,7 +35,6 @@ TEMPLATES: Final = {
     "generic-password-variable": "{base62:14}7k",
     "generic-password-xml": "{base62:14}7k",
     "generic-plain-literal": "{base62:36}77",
-    "generic-secret-literal": "{base62:36}77",
     "github-app-installation-token": "ghs_{base62:30}{crc32}",
     "github-oauth-token": "gho_{base62:30}{crc32}",
     "github-pat-classic": "ghp_{base62:30}{crc32}",
