@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from imgscan.errors import RuleError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from imgscan.rules.schema import Rule
 
@@ -57,19 +57,42 @@ def derive(rule: Rule) -> Anchor:
     """
     if rule.anchor is not None:
         return Anchor(rule.anchor.encode(), caseless=rule.anchor.startswith("(?i)"))
-    try:
-        tree = _parser.parse(rule.pattern.encode())
-    except re.error as error:
-        raise RuleError(f"the pattern is not a regular expression: {error.msg} at {error.pos}", where=rule.id) from None
+    tree = _parse(rule)
     caseless = bool(tree.state.flags & re.IGNORECASE)
     if rule.context == "assignment" and rule.keywords:
-        value = _write(_trim_end(_cut(list(tree), ENOUGH_IN_CONTEXT)))  # its start must meet the separator
-        words = b"|".join(map(_keyword, rule.keywords))
-        return Anchor(CONTEXT_TEMPLATE % (words, value), caseless=True)
+        return behind(rule.keywords, _beginning(tree))
     try:
         return Anchor(_write(_trim_start(_trim_end(_cut(list(tree), ENOUGH)))), caseless)
     except _InexactError:
         return Anchor(rule.pattern.encode(), caseless, exact=False)
+
+
+def behind(keywords: Iterable[str], value: bytes) -> Anchor:
+    """The expression of all contextual rules whose values begin alike, with the keywords of them all."""
+    return Anchor(CONTEXT_TEMPLATE % (b"|".join(map(_keyword, keywords)), value), caseless=True)
+
+
+def beginning(rule: Rule) -> bytes | None:
+    """How the value of a contextual rule begins; nothing for a rule that has an expression of its own.
+
+    Raises:
+        RuleError: as for ``derive``.
+    """
+    if rule.context != "assignment" or not rule.keywords or rule.anchor is not None:
+        return None
+    return _beginning(_parse(rule))
+
+
+def _parse(rule: Rule) -> Any:
+    try:
+        return _parser.parse(rule.pattern.encode())
+    except re.error as error:
+        raise RuleError(f"the pattern is not a regular expression: {error.msg} at {error.pos}", where=rule.id) from None
+
+
+def _beginning(tree: Any) -> bytes:
+    """Untrimmed at its start, which must meet the separator."""
+    return _write(_trim_end(_cut(list(tree), ENOUGH_IN_CONTEXT)))
 
 
 class _InexactError(Exception):

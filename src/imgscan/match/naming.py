@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import cached_property
 from itertools import accumulate, chain, dropwhile, islice
 from typing import TYPE_CHECKING, Final
 
@@ -44,17 +45,22 @@ class Naming:
 
     def __init__(self, rules: Sequence[Rule], confirmer: Callable[[int], Confirmer]) -> None:
         """Use the second stage of a rule, by its index, from ``confirmer``."""
+        self._rules = rules if any(rule.provider == GENERIC for rule in rules) else ()
+        self._confirmer = confirmer
+
+    @cached_property
+    def _by_keyword(self) -> Mapping[str, Mapping[int, bytes]]:
+        """By keyword without its joints: rules, each with a name that it would take."""
         by_keyword: dict[str, dict[int, bytes]] = defaultdict(dict)
-        for index, rule in enumerate(rules if any(rule.provider == GENERIC for rule in rules) else ()):
+        for index, rule in enumerate(self._rules):
             for keyword in _keywords(rule):
                 by_keyword[_squeezed(keyword)][index] = re.sub(r"[^\w.-]", "_", keyword).encode()
-        self._by_keyword: Mapping[str, Mapping[int, bytes]] = dict(by_keyword)
-        self._confirmer = confirmer
+        return dict(by_keyword)
 
     @property
     def reach(self) -> int:
         """How far before a value has to be at hand, in bytes; twice what is looked at, for texts in UTF-16."""
-        return 2 * (LOOK_BACK + MOST_VALUE) if self._by_keyword else 0
+        return 2 * (LOOK_BACK + MOST_VALUE) if any(map(_keywords, self._rules)) else 0
 
     def owners(self, text: memoryview, start: int, end: int, where: Where, place: str) -> list[int]:
         """The rules, by index, that take the value from ``start`` to ``end`` of a text, by the nearest name it is in.

@@ -30,7 +30,12 @@ Starts = tuple[frozenset[bytes], bool]
 
 
 def of(pattern: str) -> frozenset[bytes]:
-    """Words in small letters, one of which begins every match whatever its case; none if there are no such words."""
+    """Words in small letters, one of which begins every match whatever its case; none if there are no such words.
+
+    None either for a pattern that knows only one case: ``regex`` itself is quick to find its first literal.
+    """
+    if "(?i" not in pattern:
+        return frozenset()
     try:
         words, _ = _of_nodes(list(_parser.parse(pattern.encode())))
     except (re.error, _TooManyError):

@@ -14,7 +14,6 @@ from imgscan.findings.policy import judge
 from imgscan.guides.summary import summary
 from imgscan.image import dockerfile
 from imgscan.match.detector import Detector
-from imgscan.match.vet import vet
 from imgscan.model import report
 from imgscan.model.values import Notice
 from imgscan.rules.load import load
@@ -31,11 +30,21 @@ if TYPE_CHECKING:
 
     from imgscan.image.image import Image
     from imgscan.model.values import Match
+    from imgscan.rules.load import RuleSet
     from imgscan.rules.schema import Rule
     from imgscan.sources.base import LayerBlob, OpenSource
 
 LAYERS_AT_ONCE: Final = 4
 """Streams read at the same time: enough to hide the latency of a registry, few enough for memory and good manners."""
+
+
+def _rules(options: Options) -> RuleSet:
+    """The rules that were asked for."""
+    if not options.rules:
+        return load(only=options.only, skip=options.skip, use_cache=options.use_cache)
+    from imgscan.match.vet import vet  # noqa: PLC0415 - packaged rules do not need it
+
+    return load(options.rules, only=options.only, skip=options.skip, use_cache=options.use_cache, vet=vet)
 
 
 def scan(images: Sequence[str], options: Options | None = None, progress: Progress | None = None) -> report.Report:
@@ -49,7 +58,7 @@ def scan(images: Sequence[str], options: Options | None = None, progress: Progre
     """
     options = options or Options()
     started = _now()
-    rules = load(options.rules, only=options.only, skip=options.skip, use_cache=options.use_cache, vet=vet)
+    rules = _rules(options)
     # All rules run, also those nobody asked for: what they find must be hidden in the texts of a report.
     detector = Detector(load(options.rules, use_cache=options.use_cache), use_cache=options.use_cache)
     with _Run(detector, frozenset(rules.by_id), options, progress or Silence()) as run:
