@@ -152,6 +152,7 @@ def test_an_assignment_is_understood_in_every_spelling(text):
         "acme: {{}}\nother_key: 0123456789abcdef",
         "acme:\n  region: eu\nother:\n  api_key: 0123456789abcdef",
         "acme of the token commit: 0123456789abcdef",
+        '{"acme_key":"test-key","etag":"W/\\"0123456789abcdef\\""}',
         "about acme\n\nits key: 0123456789abcdef",
         "acme key of long ago and far away, which was " + "never " * 20 + "secret: 0123456789abcdef",
     ],

@@ -62,7 +62,8 @@ HEADING: Final = (
 
 NEARBY: Final = (
     r"(?:(?!\n[ \t]*\r?\n|[}\]]|\n[\w.\"-]{1,40}:[ \t]*\r?\n)[\s\S]){0,96}?(?<=[\s\"'`=:(,>{\[|])"
-    r"(?<!(?i:sha|md5|digest|hash|checksum|integrity|commit|rev|ref|uuid|example)[\w-]{0,8}[\s\"']{0,3}[=: ]\s?[\"']?)"
+    r"(?<!(?<![A-Za-z])(?i:sha|md5|digest|hash|checksum|integrity|commit|rev|revision|ref|uuid|example|etag)"
+    r"(?:[\d_-]{0,4}|[_-]?(?i:id|sha|hash))\W{1,6}(?:W/\W{1,3})?)"
     r"(?<=(?i:key|token|secret|passw|bearer|cred|auth(?!or))[\s\S]{0,64})"
     r"(?![0-9a-f]{32,128} [ *]|[A-Z0-9]{1,32}(?:_[A-Z0-9]{1,32}){1,16}(?![\w-]))"
 )
