@@ -140,7 +140,7 @@ class Confirmer:
     @cached_property
     def _value(self) -> regex.Pattern[bytes]:
         """The pattern without the assignment around it, which takes ten times as long to compile."""
-        return regex.compile(rf"(?<!\w)(?:{self._rule.pattern})(?![\w-])".encode())
+        return regex.compile(rf"(?<![\w.])(?:{self._rule.pattern})(?![\w-])".encode())
 
     def spans(self, text: memoryview, ends: Sequence[int], where: Where, place: str = "") -> Iterator[Span]:
         """The confirmed matches around first-stage hits that end at ``ends`` (ascending) in ``text``.
