@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, cached_property
+from heapq import merge
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import regex
@@ -228,7 +229,8 @@ class Confirmer:
         """The same where it is known what a match begins with: looking for that first takes a tenth of the time."""
         around = bytes(text[start:stop]).lower()
         free = start
-        for position in sorted({start + at for word in self._begins for at in _occurrences(word, around)}):
+        for at in merge(*(_occurrences(word, around) for word in self._begins)):
+            position = start + at
             if position >= free and (found := self._pattern.match(text, position, stop, timeout=TIMEOUT_SECONDS)):
                 yield found
                 free = found.end()

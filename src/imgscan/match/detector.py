@@ -8,11 +8,12 @@ was seen.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from imgscan.match import enclosing, encoded, precedence, redact
 from imgscan.match.confirm import Confirmer, Span, TimedOutError
@@ -54,6 +55,24 @@ class Sighting(NamedTuple):
     decoded: tuple[str, ...] = ()
 
 
+class Hidden(NamedTuple):
+    """The secrets of a text in the order of their places, each with what is shown of it; the longest has ``widest``."""
+
+    spans: list[tuple[int, int, str]]
+    widest: int
+
+    @classmethod
+    def of(cls, sightings: Iterable[Sighting]) -> Self:
+        """Those of all sightings."""
+        spans = sorted((seen.span.secret_start, seen.span.secret_end, seen.shown) for seen in sightings)
+        return cls(spans, max((end - start for start, end, _ in spans), default=0))
+
+    def near(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """Those that may reach into a part of the text: of thousands on a line, a few."""
+        first = bisect_left(self.spans, (start - self.widest,))
+        return self.spans[first : bisect_left(self.spans, (end,), first)]
+
+
 class Detector:
     """The rules at work. ``engine`` is the first stage for files, without the rules that are for the config alone."""
 
@@ -86,8 +105,8 @@ class Detector:
         inside = [(end - region.start, owner) for end, owner in hits]
         sightings, unowned = self._sightings(text, inside, where, place, notices)
         sightings += self._owned(text, _without_owner(unowned, sightings), where, place, notices)
-        shown = [(s.span.secret_start, s.span.secret_end, s.shown) for s in sightings]
-        return [_match(buffer, region, sighting, shown) for sighting in sightings], notices
+        hidden = Hidden.of(sightings)
+        return [_match(buffer, region, sighting, hidden) for sighting in sightings], notices
 
     def _sightings(
         self, text: memoryview, hits: Iterable[Hit], where: Where, place: str, notices: list[Notice]
@@ -216,9 +235,7 @@ def _collect(found: Iterator[Sighting], rule: Rule, place: str, notices: list[No
     return seen
 
 
-def _match(
-    buffer: bytes | bytearray, region: Region, sighting: Sighting, shown: Sequence[tuple[int, int, str]]
-) -> Match:
+def _match(buffer: bytes | bytearray, region: Region, sighting: Sighting, hidden: Hidden) -> Match:
     base, span = region.start, sighting.span
     start, end = base + span.secret_start, base + span.secret_end
     if CONTROL.search(buffer, start, end):
@@ -239,7 +256,7 @@ def _match(
         end_line=end_line,
         end_column=end_column,
         redacted=sighting.shown,
-        snippet=redact.redact_within(bytes(buffer[first:stop]), first - base, shown),
+        snippet=redact.redact_within(bytes(buffer[first:stop]), first - base, hidden.near(first - base, stop - base)),
         decoded=sighting.decoded,
         parts=sighting.parts,
     )
