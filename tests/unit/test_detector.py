@@ -222,6 +222,14 @@ def test_a_pattern_that_takes_too_long_is_told(monkeypatch):
     ]
 
 
+def test_a_text_that_nearly_matches_everywhere_is_told():
+    keyed = changed(TOKEN, pattern=r"(?i:key)=(?P<secret>tok_[a-z]{20})", anchor="key=")
+    detector = Detector(RuleSet.of([keyed]), use_cache=False)
+    matches, notices = detector.text(b"key=tok_ " * (confirm.MAX_TRIES + 1), Where.FILE, "many.txt")
+    assert not matches
+    assert [(notice.code, notice.incomplete) for notice in notices] == [("match-timeout", True)]
+
+
 @pytest.mark.parametrize("pattern", ["no group", r"(?P<other>x)", "(?P<secret>("])
 def test_a_pattern_without_a_secret_is_refused(pattern):
     with pytest.raises(RuleError):

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS: Final = 1.0
 """For one window; ordinary windows take microseconds."""
 
+MAX_TRIES: Final = 20_000
+"""Places in one stretch of a text that may begin a match; in a window of ordinary text there are about ten, and more
+than this in one buffer only where somebody wants to be slow."""
+
 GROUP: Final = "secret"
 ALTERNATIVE: Final = re.compile(rf"{GROUP}(?:_\d+)?")
 """Groups of the same pattern of which one holds the secret."""
@@ -229,7 +233,9 @@ class Confirmer:
         """The same where it is known what a match begins with: looking for that first takes a tenth of the time."""
         around = bytes(text[start:stop]).lower()
         free = start
-        for at in merge(*(_occurrences(word, around) for word in self._begins)):
+        for tries, at in enumerate(merge(*(_occurrences(word, around) for word in self._begins))):
+            if tries >= MAX_TRIES:
+                raise TimeoutError
             position = start + at
             if position >= free and (found := self._pattern.match(text, position, stop, timeout=TIMEOUT_SECONDS)):
                 yield found
