@@ -223,8 +223,14 @@ def test_so_many_values_without_owner_are_looked_at_and_no_more():
     text = "acme:\n" + f"  api_key: {VALUE}\n" * (MAX_SPANS + 50)
     detector = Detector(RuleSet.of([SETTING, ACME]), use_cache=False)
     matches, notices = detector.text(text.encode(), Where.FILE, "/x")
-    assert [notice.code for notice in notices] == ["too-many-matches"]
+    assert {notice.code for notice in notices} == {"too-many-matches"}
     assert len(matches) == MAX_SPANS
+
+
+def test_that_not_all_values_were_asked_for_their_owner_is_told_though_no_rule_takes_them():
+    matches, notices = DETECTOR.text(b"api_key: changeme12\n" * MAX_SPANS, Where.FILE, "/x")
+    assert not matches
+    assert [(notice.code, notice.where) for notice in notices] == [("too-many-matches", "/x")]
 
 
 def test_a_rule_that_takes_too_long_on_one_value_is_not_asked_about_the_next(monkeypatch):

@@ -16,8 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgscan.match import keystore
+from imgscan.match.detector import Detector
 from imgscan.match.keystore import MAX_BYTES, WELL_KNOWN, Allowance, is_testable, is_untestable, opens, parse
+from imgscan.model.values import Where
 from imgscan.rules import sample_keystores
+from imgscan.rules.load import load
 from imgscan.rules.sample_keys import der, oids, sequence, small
 
 OPENSSL, KEYTOOL = shutil.which("openssl"), shutil.which("keytool")
@@ -142,8 +145,19 @@ def test_the_allowance_is_spent_and_grows_again():
 
 
 def test_without_an_allowance_a_store_is_still_known():
-    assert not opens(made("jks-open"), Allowance(0, 0))
+    with pytest.raises(TimeoutError):
+        opens(made("jks-open"), Allowance(0, 0))
     assert is_testable(made("jks-open"))
+
+
+def test_a_store_that_was_not_tried_is_told_and_found(monkeypatch):
+    monkeypatch.setattr(keystore.ALLOWANCE, "_left", 0)
+    monkeypatch.setattr(keystore.ALLOWANCE, "_per_second", 0)
+    matches, notices = Detector(load(())).text(made("jks-open"), Where.FILE, "app.jks")
+    assert [match.rule_id for match in matches] == ["keystore-java"]
+    assert [(notice.code, notice.where, notice.incomplete) for notice in notices] == [
+        ("match-timeout", "app.jks", True)
+    ]
 
 
 def indefinite(data: bytes) -> bytes:

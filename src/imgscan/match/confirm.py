@@ -27,8 +27,7 @@ TIMEOUT_SECONDS: Final = 1.0
 """For one window; ordinary windows take microseconds."""
 
 MAX_TRIES: Final = 20_000
-"""Places in one stretch of a text that may begin a match; in a window of ordinary text there are about ten, and more
-than this in one buffer only where somebody wants to be slow."""
+"""Places in one stretch of a text that may begin a match; ordinary windows have about ten, hostile ones a million."""
 
 GROUP: Final = "secret"
 ALTERNATIVE: Final = re.compile(rf"{GROUP}(?:_\d+)?")
@@ -125,7 +124,7 @@ class Confirmer:
 
     @cached_property
     def _groups(self) -> list[str]:
-        groups = self._pattern.groupindex
+        groups = (self._value if self._is_named else self._pattern).groupindex
         return sorted(filter(ALTERNATIVE.fullmatch, groups), key=groups.__getitem__)
 
     @cached_property
@@ -144,7 +143,10 @@ class Confirmer:
 
     @cached_property
     def _value(self) -> regex.Pattern[bytes]:
-        """The pattern without the assignment around it, which takes ten times as long to compile."""
+        """The pattern without the assignment around it, which takes ten times as long to compile.
+
+        With the boundaries that every assignment gives it: no separator ends in a word character or a full stop.
+        """
         return regex.compile(rf"(?<![\w.])(?:{self._rule.pattern})(?![\w-])".encode())
 
     def spans(self, text: memoryview, ends: Sequence[int], where: Where, place: str = "") -> Iterator[Span]:
@@ -193,8 +195,7 @@ class Confirmer:
 
     def _is_likely(self, text: memoryview, value: regex.Match[bytes]) -> bool:
         """Whether no filter speaks against a value by itself, whatever its name."""
-        names = filter(ALTERNATIVE.fullmatch, self._value.groupindex)
-        start, end = next(span for span in map(value.span, names) if span[0] < span[1])
+        start, end = self._secret(value)
         reach = self._rule.window
         before, after = bytes(text[max(0, start - reach) : start]), bytes(text[end : end + reach])
         candidate = filters.Candidate(bytes(text[start:end]), bytes(text[start:end]), before, after)
@@ -242,10 +243,14 @@ class Confirmer:
                 free = found.end()
 
     def _span(self, found: regex.Match[bytes]) -> Span:
-        """The secret is the first group for it that is not empty; without any it is the whole match."""
+        return Span(
+            *found.span(), *self._secret(found), tuple((name, *found.span(name)) for name in self._parts if found[name])
+        )
+
+    def _secret(self, found: regex.Match[bytes]) -> tuple[int, int]:
+        """Where the secret is: the first group for it that is not empty; without any it is the whole match."""
         secrets = (found.span(name) for name in self._groups)
-        secret = next((span for span in secrets if span[0] < span[1]), found.span())
-        return Span(*found.span(), *secret, tuple((name, *found.span(name)) for name in self._parts if found[name]))
+        return next((span for span in secrets if span[0] < span[1]), found.span())
 
     def _objection(self, text: memoryview, span: Span, path: str | None) -> str | None:
         reach = self._rule.window

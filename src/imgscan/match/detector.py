@@ -39,7 +39,6 @@ CONTROL: Final = re.compile(rb"[\0-\x08\x0e-\x1a]")
 BINARY_HEAD_BYTES: Final = 512
 """A NUL byte this early makes a text binary, as in git and grep (which look at more, at more cost)."""
 
-
 Unowned = dict[tuple[int, int], Span]
 """What rules of no provider matched, whether or not something speaks against it, by the range of the secret."""
 
@@ -104,6 +103,11 @@ class Detector:
         text = memoryview(buffer)[region.start : region.end]
         inside = [(end - region.start, owner) for end, owner in hits]
         sightings, unowned = self._sightings(text, inside, where, place, notices)
+        if len(unowned) >= MAX_SPANS:
+            message = (
+                f"rules of no provider match {MAX_SPANS} values or more here; whose the rest are was not looked for"
+            )
+            notices.append(Notice("too-many-matches", place, message))
         sightings += self._owned(text, _without_owner(unowned, sightings), where, place, notices)
         hidden = Hidden.of(sightings)
         return [_match(buffer, region, sighting, hidden) for sighting in sightings], notices

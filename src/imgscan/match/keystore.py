@@ -2,7 +2,7 @@
 
 Trying a password is slow by design, so it is done in measure: a store that asks for more than ``MAX_STEPS`` is not
 tried, and all stores of a run together get no more than an allowance that grows with time. Stores of certificates
-alone, such as ``cacerts``, are none of anybody's secrets. Nothing here raises.
+alone, such as ``cacerts``, are none of anybody's secrets.
 """
 
 from __future__ import annotations
@@ -129,7 +129,11 @@ def is_untestable(data: bytes) -> bool:
 
 
 def opens(data: bytes, allowance: Allowance = ALLOWANCE) -> bool:
-    """Whether a well-known password opens it, as far as the allowance goes."""
+    """Whether a well-known password opens it.
+
+    Raises:
+        TimeoutError: the allowance is used up, so it cannot be told.
+    """
     store = parse(data)
     return store is not None and opens_store(store, allowance)
 
@@ -137,7 +141,13 @@ def opens(data: bytes, allowance: Allowance = ALLOWANCE) -> bool:
 def opens_store(store: Store, allowance: Allowance) -> bool:
     """The same for a store that was parsed."""
     tried = WELL_KNOWN[: _affordable(store)]
-    return any(allowance.take(store.cost or 0) and store.opens(password) for password in tried)
+    return any(_paid(store, allowance) and store.opens(password) for password in tried)
+
+
+def _paid(store: Store, allowance: Allowance) -> bool:
+    if not allowance.take(store.cost or 0):
+        raise TimeoutError
+    return True
 
 
 def _affordable(store: Store) -> int:

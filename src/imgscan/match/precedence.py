@@ -63,6 +63,5 @@ def covers(winner: Match, match: Match, rules: Mapping[str, Rule]) -> bool:
         return True
     rule, stronger = rules[match.rule_id], rules[winner.rule_id]
     one_credential = rule.provider == stronger.provider and rule.provider not in UNRELATED
-    if stronger.context == "assignment":
-        return False  # what stands between its name and its value is no part of it
-    return one_credential and winner.whole_start <= match.start and match.end <= winner.whole_end
+    whole = stronger.context != "assignment"  # what stands between a name and its value is no part of either
+    return one_credential and whole and winner.whole_start <= match.start and match.end <= winner.whole_end
