@@ -186,6 +186,8 @@ def main() -> None:
     parser.add_argument("shapes", nargs="*", metavar="SHAPE", help=f"of {', '.join(build.SHAPES)}")
     given = parser.parse_args()
     os.environ["IMGSCAN_CACHE_DIR"] = str(build.WORK / "cache")  # nobody else fills it, and nobody's is filled
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled, so this one has to be too
+    os.environ["PYTHONPYCACHEPREFIX"] = str(build.WORK / "bytecode")
     prepare()
     if given.profile:
         command = (sys.executable, str(HERE / "breakdown.py"), str(build.archive(given.profile)))

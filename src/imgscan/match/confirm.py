@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import re
 from functools import cache, cached_property
-from heapq import merge
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import regex
 
 from imgscan.errors import RuleError
-from imgscan.match import filters, placeholder, starts
+from imgscan.match import anchors, filters, placeholder, starts
 from imgscan.match.exceptions import Exceptions
 from imgscan.model.values import Where
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from imgscan.rules.schema import Rule
 
@@ -28,6 +27,9 @@ TIMEOUT_SECONDS: Final = 1.0
 
 MAX_TRIES: Final = 20_000
 """Places in one stretch of a text that may begin a match; ordinary windows have about ten, hostile ones a million."""
+
+MOST_LEADS: Final = 24
+"""Places where a value may begin that a hit is about; with more it is as quick to look for it."""
 
 GROUP: Final = "secret"
 ALTERNATIVE: Final = re.compile(rf"{GROUP}(?:_\d+)?")
@@ -137,6 +139,13 @@ class Confirmer:
         return self._rule.context == "assignment" and bool(self._rule.keywords)
 
     @cached_property
+    def _lead(self) -> tuple[int, int] | None:
+        """How far behind the beginning of a value a first-stage hit ends, at least and at most, if that is known."""
+        beginning = anchors.beginning(self._rule)
+        widths = anchors.width(beginning.decode("latin-1")) if beginning else None
+        return widths if widths and widths[1] - widths[0] <= MOST_LEADS else None
+
+    @cached_property
     def _begins(self) -> Collection[bytes]:
         """What every match begins with, if that is known."""
         return self._hints if self._is_named else starts.of(self._rule.pattern)
@@ -149,6 +158,10 @@ class Confirmer:
         """
         return regex.compile(rf"(?<![\w.])(?:{self._rule.pattern})(?![\w-])".encode())
 
+    def hit(self, start: int, end: int) -> int:
+        """Where the first stage would end in a value that lies from ``start`` to ``end``."""
+        return end if self._lead is None else start + self._lead[0]
+
     def spans(self, text: memoryview, ends: Sequence[int], where: Where, place: str = "") -> Iterator[Span]:
         """The confirmed matches around first-stage hits that end at ``ends`` (ascending) in ``text``.
 
@@ -158,7 +171,7 @@ class Confirmer:
             TimedOutError: the pattern took too long; what was found until then has been given.
         """
         try:
-            likely = [end for end in ends if self._may_stand(text, end)]
+            likely = [end for end in ends if self._may_stand(text, end)] if self._hints else ends
         except TimeoutError:
             raise TimedOutError from None
         judged = self.judged(text, likely, where, place) if likely else ()
@@ -175,23 +188,33 @@ class Confirmer:
         path = place if where is Where.FILE else None
         try:
             if not self.is_elsewhere(where, path):
-                for start, stop in self._windows(ends, len(text)):
-                    yield from self._search(text, start, stop, path)
+                for start, last, stop in self._windows(ends, len(text)):
+                    yield from self._search(text, start, last, stop, path)
         except TimeoutError:
             raise TimedOutError from None
 
     def _may_stand(self, text: memoryview, end: int) -> bool:
         """Whether it can be a match at all, at a fraction of the cost of finding out: keyword and value are near."""
-        if not self._hints:
-            return True
-        reach = self._rule.window if self._is_named else 3 * self._rule.window  # a match and a keyword beyond it
-        start, stop = max(0, end - reach), min(len(text), end + reach)
-        around = bytes(text[start:stop]).lower()
-        first = min((at for hint in self._hints if (at := around.find(hint)) >= 0), default=None)
-        if first is None or not self._is_named:
-            return first is not None
-        values = self._value.finditer(text, start + first, stop, overlapped=True, timeout=TIMEOUT_SECONDS)
-        return any(self._is_likely(text, value) for value in values)
+        reach = self._rule.window
+        if not self._is_named:
+            around = bytes(text[max(0, end - 3 * reach) : end + 3 * reach]).lower()  # a match and a keyword beyond it
+            return any(hint in around for hint in self._hints)
+        start = max(0, end - reach)
+        before = bytes(text[start:end]).lower()
+        first = min((at for hint in self._hints if (at := before.find(hint)) >= 0), default=None)
+        return first is not None and any(
+            self._is_likely(text, value) for value in self._values(text, start + first, end, min(len(text), end + reach))
+        )
+
+    def _values(self, text: memoryview, first: int, end: int, stop: int) -> Iterator[regex.Match[bytes]]:
+        """The values a first-stage hit may be about, which ends in them; none begins before ``first``."""
+        if self._lead is None:
+            yield from self._value.finditer(text, first, stop, overlapped=True, timeout=TIMEOUT_SECONDS)
+            return
+        least, most = self._lead
+        for start in range(max(first, end - most), end - least + 1):
+            if found := self._value.match(text, start, stop, timeout=TIMEOUT_SECONDS):
+                yield found
 
     def _is_likely(self, text: memoryview, value: regex.Match[bytes]) -> bool:
         """Whether no filter speaks against a value by itself, whatever its name."""
@@ -205,20 +228,21 @@ class Confirmer:
         """Whether the rule is for other places than this one."""
         return bool(self._rule.where and where not in self._rule.where) or self._exceptions.excludes(path)
 
-    def _windows(self, ends: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
-        """The stretches to search: windows around the hits, merged where they touch."""
+    def _windows(self, ends: Sequence[int], size: int) -> Iterator[tuple[int, int, int]]:
+        """The stretches to search, each with its last hit: windows around the hits, merged where they touch."""
         reach = self._rule.window
-        start = stop = max(0, ends[0] - reach)
+        start, last = max(0, ends[0] - reach), ends[0]
         for end in ends:
-            if end - reach > stop:
-                yield start, stop
+            if end - reach > last + reach:
+                yield start, last, min(size, last + reach)
                 start = end - reach
-            stop = min(size, end + reach)
-        yield start, stop
+            last = end
+        yield start, last, min(size, last + reach)
 
-    def _search(self, text: memoryview, start: int, stop: int, path: str | None) -> Iterator[tuple[Span, str | None]]:
-        matches = self._begun if self._begins else self._anywhere
-        for found in matches(text, start, stop):
+    def _search(
+        self, text: memoryview, start: int, last: int, stop: int, path: str | None
+    ) -> Iterator[tuple[Span, str | None]]:
+        for found in self._begun(text, start, last, stop) if self._begins else self._anywhere(text, start, stop):
             span = self._span(found)
             if span.end == stop < len(text):
                 continued = self._pattern.match(text, span.start, timeout=TIMEOUT_SECONDS)
@@ -230,17 +254,21 @@ class Confirmer:
     def _anywhere(self, text: memoryview, start: int, stop: int) -> Iterator[regex.Match[bytes]]:
         return self._pattern.finditer(text, start, stop, timeout=TIMEOUT_SECONDS)
 
-    def _begun(self, text: memoryview, start: int, stop: int) -> Iterator[regex.Match[bytes]]:
-        """The same where it is known what a match begins with: looking for that first takes a tenth of the time."""
-        around = bytes(text[start:stop]).lower()
+    def _begun(self, text: memoryview, start: int, last: int, stop: int) -> Iterator[regex.Match[bytes]]:
+        """The same where it is known what a match begins with: looking for that first takes a tenth of the time.
+
+        No match begins behind the last hit, as the first stage saw a part of it.
+        """
+        around = bytes(text[start : min(stop, last + max(map(len, self._begins)))]).lower()
+        places = _places(self._begins, around)
         free = start
-        for tries, at in enumerate(merge(*(_occurrences(word, around) for word in self._begins))):
-            if tries >= MAX_TRIES:
-                raise TimeoutError
+        for at in places[:MAX_TRIES]:
             position = start + at
             if position >= free and (found := self._pattern.match(text, position, stop, timeout=TIMEOUT_SECONDS)):
                 yield found
                 free = found.end()
+        if len(places) > MAX_TRIES:
+            raise TimeoutError
 
     def _span(self, found: regex.Match[bytes]) -> Span:
         return Span(
@@ -289,11 +317,16 @@ def compile_pattern(rule: Rule) -> regex.Pattern[bytes]:
     return compiled
 
 
-def _occurrences(word: bytes, text: bytes) -> Iterator[int]:
-    at = text.find(word)
-    while at >= 0:
-        yield at
-        at = text.find(word, at + 1)
+def _places(words: Iterable[bytes], text: bytes) -> list[int]:
+    """Where any of the words stands, in order; of each word one place more than are tried."""
+    places: list[int] = []
+    for word in words:
+        most = len(places) + MAX_TRIES
+        at = text.find(word)
+        while at >= 0 and len(places) <= most:
+            places.append(at)
+            at = text.find(word, at + 1)
+    return sorted(places)
 
 
 @cache

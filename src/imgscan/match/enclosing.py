@@ -154,13 +154,14 @@ def _outdented(lines: list[bytes]) -> Iterator[bytes]:
     """Of the lines before a value, the last of which is its own, those that it is nested in by indentation."""
     indent, is_item = _indentation(lines[-1])
     for line in reversed(lines[:-1]):
-        bare = line.strip()
-        if not bare or bare.startswith(_COMMENTS):
-            continue  # not skipped: says nothing of nesting
+        if not indent and not is_item:
+            return
         here, here_item = _indentation(line)
         if here < indent or (here == indent and is_item and not here_item):
-            yield bare[:HEAD_BYTES]
-            indent, is_item = here, here_item
+            bare = line.strip()
+            if bare and not bare.startswith(_COMMENTS):
+                yield bare[:HEAD_BYTES]
+                indent, is_item = here, here_item
 
 
 def _indentation(line: bytes) -> tuple[int, bool]:

@@ -95,7 +95,8 @@ class Naming:
         """Whether a rule would take the whole of a value if its keyword stood right before it."""
         start = len(name) + len(b' = "')
         end = start + len(value)
-        spans = self._confirmer(index).spans(memoryview(b'%s = "%s"' % (name, value)), [end], where, place)
+        confirmer = self._confirmer(index)
+        spans = confirmer.spans(memoryview(b'%s = "%s"' % (name, value)), [confirmer.hit(start, end)], where, place)
         return any((span.secret_start, span.secret_end) == (start, end) for span in spans)
 
 
