@@ -200,6 +200,37 @@ def test_of_several_images_the_missing_one_is_told_and_the_others_are_reported(s
     assert "no secrets in myimage:tag" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"), [("explian", "imgscan explain"), ("ruels", "imgscan rules"), ("help", "imgscan --help")]
+)
+def test_a_command_that_was_taken_for_an_image_is_suggested(scan, word, meant):
+    hint = f"imgscan: hint: did you mean `{meant}`? What is no command is taken for an image\n"
+    scan.answer = sample.report(sample.unavailable(word), sample.unavailable("pinecone"))
+    assert imgscan(word, "pinecone").stderr.endswith(hint)
+    scan.answer = ImageNotFoundError("nobody has it", where=word)
+    assert imgscan(word).stderr.endswith(hint)
+    scan.answer = ImageNotFoundError("nobody has it", where=word)
+    assert "did you mean" not in imgscan("scan", word).stderr
+
+
+def test_an_image_that_is_there_may_be_called_almost_like_a_command(scan):
+    scan.answer = sample.everything()
+    assert imgscan("cached").stderr == ""
+
+
+def test_a_gate_that_fails_is_told_though_the_report_goes_to_a_file(scan):
+    scan.answer = sample.report(sample.image(sample.finding()))
+    told = imgscan("x", "-o", "out.txt").stderr
+    assert told == "imgscan: gate: failed, 1 finding (1 critical) at low or above; the report is in out.txt\n"
+    assert imgscan("x", "-o", "out.txt", "-q").stderr == ""
+    assert imgscan("x", "-o", "out.txt", "--fail-on", "never", "--report", "json=-").stderr == ""
+
+
+def test_nobody_believes_that_secrets_were_verified_while_offline(scan):
+    scan.answer = sample.report(sample.image())
+    assert imgscan("x", "--verify", "--offline").stderr == "imgscan: note: --verify asks nobody while --offline\n"
+
+
 def test_standard_output_carries_the_report_and_nothing_else(scan):
     scan.answer = sample.everything()
     result = imgscan("-f", "json", "-v", "x")
@@ -256,6 +287,11 @@ def test_every_command_has_help(command):
     result = imgscan(*command.split(), "-h")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: imgscan {command}")
+
+
+@pytest.mark.parametrize("group", ["rules", "cache"])
+def test_the_help_of_a_group_cuts_nothing(group):
+    assert "..." not in imgscan(group, "--help").stdout.partition("Commands:")[2]
 
 
 def test_the_schema_command_prints_the_schema():

@@ -78,6 +78,7 @@ def test_a_provider_whose_guide_nobody_wrote_is_told_by_its_rule(tmp_path, monke
     [
         ("pinekone", "did you mean pinecone"),
         ("pinecone api", "did you mean pinecone-api-key"),
+        ("openssh", "did you mean private-key-openssh"),
         ("abcdef0123", "a fingerprint needs the report"),
         ("!!", "`imgscan rules list` shows them all"),
     ],

@@ -23,13 +23,17 @@ class Terminal(io.StringIO):
 QUIET = {"quiet": False, "no_progress": False, "no_color": False}
 
 
+def draw_on(columns, monkeypatch):
+    drawn = Terminal()
+    console = Console(file=drawn, force_terminal=True, width=columns, color_system=None, _environ={})
+    monkeypatch.setattr(progress, "Console", lambda **_: console)
+    return drawn
+
+
 @pytest.fixture
 def screen(monkeypatch):
     """What is drawn on a terminal of 80 columns."""
-    drawn = Terminal()
-    console = Console(file=drawn, force_terminal=True, width=80, color_system=None, _environ={})
-    monkeypatch.setattr(progress, "Console", lambda **_: console)
-    return drawn
+    return draw_on(80, monkeypatch)
 
 
 def test_each_layer_has_a_bar_with_bytes_while_it_is_read(screen):
@@ -44,8 +48,23 @@ def test_each_layer_has_a_bar_with_bytes_while_it_is_read(screen):
         bars.layer_finished("unknown-size")
         assert len(bars._bars.tasks) == 1
     assert "docker: myimage:tag" in shown
-    assert re.search(r"sha256:a+….*1\.0 kB of 2\.0 kB", shown)
+    assert re.search(r"sha256:aaaaaaaaaaaa .*1\.0 kB of 2\.0 kB", shown)
     assert "unknown-size" in shown
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80])
+def test_a_bar_takes_one_line_however_narrow_the_terminal(monkeypatch, columns):
+    drawn = draw_on(columns, monkeypatch)
+    with Bars(color=False) as bars:
+        bars.image("registry.example.com/a-team/an-image:tag", "registry")
+        bars.layer_started("b" * 64 + "/layer.tar", 200_000_000)
+        bars.layer_advanced("b" * 64 + "/layer.tar", 150_000_000)
+        bars._bars.refresh()
+        last = drawn.getvalue().rpartition("\x1b[2K")[2]
+    image, layer = last.splitlines()
+    assert (image[:9], layer[:9]) == ("registry:", "b" * 9)
+    assert "150 MB" in layer
+    assert ("0:00:00" in layer) is (columns >= progress.WIDE)
 
 
 def test_what_comes_from_an_image_is_not_obeyed(screen):

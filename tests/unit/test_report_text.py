@@ -15,7 +15,7 @@ from imgscan.model import report as r
 from imgscan.model.values import Confidence, EventKind, Severity, State, Where
 from imgscan.report import Look, renderer
 from imgscan.report.escape import HIDDEN, printable
-from imgscan.report.text import MAX_NOTICES
+from imgscan.report.text import FEW_NOTICES, MAX_NOTICES
 from imgscan.report.wording import size
 from tests.support import reports as sample
 
@@ -60,7 +60,10 @@ def test_worse_findings_come_first_within_an_instruction():
         ({"chain": ("in.zip", "x.py")}, "/app/.env > in.zip > x.py:3:18"),
         ({"decoded": ("base64", "gzip")}, "/app/.env:3:18 (base64, gzip decoded)"),
         ({"line": None, "column": None, "offset": 4096}, "/app/.env at byte 4,096"),
-        ({"state": State.DELETED}, "deleted in step 5, still in layer 2/5 sha256:000000000000"),
+        (
+            {"state": State.DELETED},
+            "deleted in step 5, still in layer 2/5 sha256:000000000000 for whoever can pull the image",
+        ),
         ({"story": (r.Event(EventKind.DELETED, 3, None),)}, "deleted in layer 4/5 sha256:000000000000, still in"),
         ({"story": ()}, "deleted, still in layer 2/5"),
         ({"state": State.OVERWRITTEN, "story": (r.Event(EventKind.CHANGED, 4, 5),)}, "overwritten in step 6, still in"),
@@ -72,6 +75,7 @@ def test_worse_findings_come_first_within_an_instruction():
         ({"confidence": Confidence.MEDIUM}, "confidence medium"),
         ({"base": True}, "from the base image"),
         ({"owner": r.Owner("apk", "curl", unmodified=False)}, "installed by apk package curl, modified since"),
+        ({}, "CRITICAL  Pinecone API key [pinecone-api-key]\n"),
         ({}, "→ revoke the key"),
         ({}, "https://app.pinecone.io/"),
         ({"snippet": "a\nkey = pcsk_…;\nb"}, "\n    key = pcsk_…;\n"),
@@ -105,6 +109,20 @@ def test_a_long_instruction_is_cut_unless_everything_is_wanted():
     assert "z" * 999 in text(report, verbose=True)
 
 
+def test_an_instruction_over_several_lines_is_told_without_the_blanks_of_its_indentation():
+    steps = (*sample.instructions()[:2], r.Instruction(2, "RUN", "RUN a &&     b\t\tc", None, 1, "history", True, None))
+    assert "step 3/3  RUN a && b c\n" in of(sample.finding(), instructions=steps)
+
+
+def test_what_to_do_next_is_a_command_and_the_number_of_secrets_not_of_places():
+    same = sample.finding(), sample.finding(path="/other")
+    shown = of(*same)
+    assert "\n1 secret to replace; how, step by step: imgscan explain pinecone-api-key\ngate: failed" in shown
+    shown = of(sample.config_finding(), *same)
+    assert "2 secrets to replace; how, step by step: imgscan explain pinecone-api-key, or another rule in" in shown
+    assert "imgscan explain" not in of(sample.suppressed())
+
+
 def test_the_summary_tells_what_was_found_where_and_what_was_looked_at():
     shown = of(sample.finding(), sample.config_finding())
     assert (
@@ -130,11 +148,14 @@ def test_an_incomplete_scan_that_is_allowed_still_says_so():
     assert "INCOMPLETE" in text(sample.report(image, allow_incomplete=True))
 
 
-def test_harmless_notices_are_counted_and_listed_on_demand():
-    report = sample.report(sample.image(notices=(sample.notice(incomplete=False, message="no history"),)))
-    assert "1 further notice (-v shows them)" in text(report)
-    assert "no history" not in text(report)
-    assert "no history" in text(report, verbose=True)
+def test_harmless_notices_are_listed_if_few_and_else_on_demand():
+    notice = sample.notice(incomplete=False, message="no history")
+    few, many = (sample.report(sample.image(notices=(notice,) * number)) for number in (FEW_NOTICES, FEW_NOTICES + 1))
+    assert text(few).count("no history") == FEW_NOTICES
+    assert "-v shows" not in text(few)
+    assert "4 further notices (-v shows them)" in text(many)
+    assert "no history" not in text(many)
+    assert text(many, verbose=True).count("no history") == FEW_NOTICES + 1
 
 
 def test_a_flood_of_notices_is_cut_with_its_number():
@@ -163,14 +184,23 @@ def test_an_image_that_could_not_be_had_is_not_called_clean():
     assert "absent:1\n  could not be scanned: no engine and no registry has it\n" in shown
     assert "no secrets in absent" not in shown
     assert "\nno secrets in 1 of 2 images\n" in shown
+    shown = text(sample.report(sample.unavailable("a"), sample.unavailable("b")))
+    assert "\nnone of 2 images could be scanned\n" in shown
+    assert "no secrets" not in shown
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_no_line_is_wider_than_the_terminal_and_nothing_is_lost(width):
     path = "/" + "/".join(["very-long-directory-name"] * 20) + "/日本語.env"
     shown = text(sample.report(sample.image(sample.finding(path=path))), width=width)
-    assert max(map(cell_len, shown.splitlines())) <= width
+    assert max(cell_len(line) for line in shown.splitlines() if "https://" not in line) <= width
     assert path in shown.replace("\n", "").replace(" ", "")
+
+
+def test_links_are_never_broken_and_advice_hangs_under_its_arrow():
+    advice = r.Remediation("revoke it at https://provider.example/a-page/with-a-long/name, and rebuild", None, None)
+    shown = text(sample.report(sample.image(sample.finding(remediation=advice))), width=30)
+    assert "    → revoke it at\n      https://provider.example/a-page/with-a-long/name,\n      and rebuild\n" in shown
 
 
 def test_without_a_width_no_line_is_broken():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,9 @@ COMMANDS: Final = {
     "cache": "Show or clear the cache.",
 }
 """What there is: ``imgscan.cli.NAME`` holds each as ``command``."""
+
+ALIKE: Final = 0.75
+"""How much of two words agrees if one is the other misspelt: ``scna`` and ``scan`` have that much in common."""
 
 EPILOG: Final = """\
 Each option is also a variable (IMGSCAN_FAIL_ON=high) and a key of imgscan.toml or [tool.imgscan] in pyproject.toml
@@ -58,6 +62,7 @@ class App(click.Group):
         """Take what is neither a command nor an option of the group for an image or an option of a scan."""
         own = {name for param in self.get_params(ctx) for name in param.opts}
         if args and args[0] not in own | COMMANDS.keys():
+            ctx.meta["imgscan.meant"] = _meant(args[0])
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args)
 
@@ -92,6 +97,13 @@ class App(click.Group):
         scan = self.get_command(ctx, DEFAULT)
         options = scan.shell_complete(click.Context(scan, parent=ctx), incomplete) if scan else []
         return super().shell_complete(ctx, incomplete) + options
+
+
+def _meant(word: str) -> str | None:
+    """A hint for a first word that nearly is a command; to be given when no such image is there."""
+    words = {**{name: name for name in COMMANDS}, "help": "--help", "version": "--version"}
+    near = difflib.get_close_matches(word, words, n=1, cutoff=ALIKE)
+    return f"did you mean `imgscan {words[near[0]]}`? What is no command is taken for an image" if near else None
 
 
 @click.group(cls=App, epilog=EPILOG, no_args_is_help=True, context_settings=HELP)

@@ -89,7 +89,7 @@ def _setting(key: str, known: Mapping[str, Setting], path: Path) -> Setting:
     if found := known.get(key.replace("-", "_")):
         return found
     near = difflib.get_close_matches(key.replace("-", "_"), known, n=1)
-    hint = f"did you mean {near[0].replace('_', '-')!r}" if near else "the keys are the options of `imgscan --help`"
+    hint = f"did you mean {near[0].replace('_', '-')!r}?" if near else "the keys are the options of `imgscan --help`"
     raise UsageError(f"unknown key {key!r}", where=str(path), hint=hint)
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("text", "markdown", "html", "json")
 SUGGESTIONS: Final = 3
+TELLING: Final = 3
+"""Letters of a name that may stand for the whole; two are in everything."""
 _FINGERPRINT: Final = re.compile(r"(?=[a-f]*\d)[0-9a-f]{6,}")
 NARROW: Final = 100
 """Columns; longer lines of prose are hard to read."""
@@ -72,7 +74,8 @@ OPTIONS: Final = (
 def command(name: str, form: str, **given: Any) -> None:
     """Say what a secret is, what to do when it leaked, and how to keep it out of the image.
 
-    NAME is a rule, a provider, or, with --report, the fingerprint of a finding or the beginning of it.
+    RULE and PROVIDER are as `imgscan rules list` has them; FINGERPRINT, or the beginning of it, is that of a finding
+    of --report.
     """
     if given["dockerfile"] and not given["report"]:
         raise UsageError("a patch needs the finding", where="--dockerfile", hint="name the report with --report")
@@ -150,11 +153,8 @@ def _of_provider(provider: str, rules: RuleSet) -> Rule | None:
 def _hint(wanted: str, rules: RuleSet, providers: dict[str, str]) -> str:
     titles = {rule.title.lower(): rule.id for rule in rules.rules}
     known = {**titles, **{name: name for name in (*providers, *guides.index(), *rules.by_id)}}
-    close = difflib.get_close_matches(wanted, known, n=SUGGESTIONS) or [
-        name
-        for name in known
-        if len(wanted) > 2 and wanted in name  # noqa: PLR2004 - two letters are in everything
-    ]
+    within = [name for name in known if wanted in name] if len(wanted) >= TELLING else []
+    close = (*sorted(within, key=len), *difflib.get_close_matches(wanted, known, n=SUGGESTIONS))
     if _FINGERPRINT.fullmatch(wanted):
         return "a fingerprint needs the report that it stands in: --report FILE"
     suggested = list(dict.fromkeys(known[name] for name in close))[:SUGGESTIONS]

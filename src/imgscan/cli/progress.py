@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from threading import Lock
 from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+from rich.table import Column
 from rich.text import Text
 
 from imgscan.report.escape import printable
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
 
 MAX_LABEL: Final = 28
 """Characters of a layer or an image in front of its bar; leaves room for the bar on 80 columns."""
+
+WIDE: Final = 80
+"""Columns of a terminal that shows rate and time too."""
+
+SHORT: Final = 12
+"""Hex digits of a digest, as engines show them."""
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Bytes(ProgressColumn):
@@ -35,12 +45,12 @@ class Bars:
 
     def __init__(self, *, color: bool) -> None:
         console = Console(stderr=True, no_color=not color)
+        wide = (TransferSpeedColumn(_one_line()), TimeElapsedColumn(_one_line())) if console.width >= WIDE else ()
         self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=_one_line()),
             BarColumn(bar_width=None),
-            Bytes(),
-            TransferSpeedColumn(),
-            TimeElapsedColumn(),
+            Bytes(_one_line()),
+            *wide,
             console=console,
             expand=True,
             transient=True,
@@ -81,6 +91,10 @@ class Bars:
             self._bars.remove_task(task)
 
 
+def _one_line() -> Column:
+    return Column(no_wrap=True)
+
+
 def _label(text: str) -> str:
-    shown = printable(text)
+    shown = printable(_DIGEST.sub(lambda found: found[0][:SHORT], text))
     return shown if len(shown) <= MAX_LABEL else f"{shown[: MAX_LABEL - 1]}…"

@@ -60,7 +60,7 @@ def show(rule_id: str, **given: Any) -> None:
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=RULES)
 @click.pass_context
 def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
-    """Hold rules to their promises: those of PATH and those that imgscan brings.
+    """Hold rules to their promises, of PATH and of imgscan.
 
     Exit code 1 if a rule breaks one.
     """
@@ -78,7 +78,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
 @click.option("--explain", is_flag=True, help="Say why rules matched or not: each that the first stage saw.")
 @click.option("--rule", "wanted", multiple=True, metavar="RULE", help="Explain this rule, seen or not (repeatable).")
 def test(files: tuple[str, ...], explain: bool, wanted: tuple[str, ...], **given: Any) -> None:  # noqa: FBT001 - a flag
-    """Try rules on files or on standard input, and print what they find, redacted."""
+    """Print what rules find in files or standard input, redacted."""
     from imgscan.scan.probe import probe  # noqa: PLC0415 - loads the matcher; the other commands do not
 
     rules = _loaded(given)

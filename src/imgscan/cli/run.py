@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from imgscan.cli import failures, output
 from imgscan.cli.options import Target
-from imgscan.errors import UsageError
+from imgscan.errors import SourceError, UsageError
 from imgscan.model.report import UNAVAILABLE
 from imgscan.model.values import Confidence, Severity
 from imgscan.report import Look, renderer
+from imgscan.report.wording import gate
 from imgscan.scan import scan
 from imgscan.scan.options import Options
 from imgscan.scan.progress import Silence
@@ -38,20 +39,39 @@ def run(images: Sequence[str], given: Mapping[str, Any]) -> int:
     """
     targets = _targets(given)
     options = _options(images, given)
-    with _watcher(given) as progress:
-        report = scan(images, options, progress)
-    _tell_unavailable(report)
+    if options.verify and options.access.offline:
+        failures.say("note: --verify asks nobody while --offline")
+    report = _scanned(images, options, given)
+    _tell_unavailable(report, images, given["meant"])
     for target in targets:
         _deliver(report, target, given)
+    _tell_gate(report, targets, given)
     return report.verdict.exit_code
 
 
-def _tell_unavailable(report: Report) -> None:
+def _scanned(images: Sequence[str], options: Options, given: Mapping[str, Any]) -> Report:
+    try:
+        with _watcher(given) as progress:
+            return scan(images, options, progress)
+    except SourceError as error:
+        error.hint = given["meant"] or error.hint
+        raise
+
+
+def _tell_unavailable(report: Report, images: Sequence[str], meant: str | None) -> None:
     """Of several images, those that could not be had; a program that reads the report may not show it."""
-    for image in report.images:
-        for notice in image.notices:
-            if notice.code == UNAVAILABLE:
-                failures.say(f"error: {notice.where}: {notice.message}")
+    missing = [notice for image in report.images for notice in image.notices if notice.code == UNAVAILABLE]
+    for notice in missing:
+        failures.say(f"error: {notice.where}: {notice.message}")
+    if meant and any(notice.where == images[0] for notice in missing):
+        failures.say(f"hint: {meant}")
+
+
+def _tell_gate(report: Report, targets: Sequence[Target], given: Mapping[str, Any]) -> None:
+    """Why the exit code is not 0, to whoever sees no report; a failure without a word helps nobody."""
+    paths = [target.path for target in targets]
+    if not (report.verdict.passed or given["quiet"] or output.STANDARD_OUTPUT in paths):
+        failures.say(f"{gate(report)}; the report is in {paths[0]}")
 
 
 def _targets(given: Mapping[str, Any]) -> list[Target]:

@@ -30,6 +30,7 @@ def command(ctx: click.Context, /, images: tuple[str, ...], **given: Any) -> Non
     if given["verify"] or given["verify_hosts"]:
         refuse_found_rules(ctx, "--verify")
     given["platform"], given["all_platforms"] = _platforms(ctx)
+    given["meant"] = ctx.meta.get("imgscan.meant")
     ctx.exit(run(images, given))
 
 

@@ -6,6 +6,8 @@ Lays out; what things are called is in ``imgscan.report.wording``. Nothing out o
 from __future__ import annotations
 
 import io
+import re
+import textwrap
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -39,6 +41,12 @@ MAX_INSTRUCTION: Final = 200
 MAX_NOTICES: Final = 20
 """Notices without ``-v``; a hostile image can cause thousands."""
 
+FEW_NOTICES: Final = 3
+"""Harmless notices that are listed without ``-v``: one may say that the wrong Dockerfile was given."""
+
+HANG: Final = 2
+"""Columns by which the further lines of a paragraph are indented more."""
+
 BADGES: Final = {
     Severity.CRITICAL: "bold white on red",
     Severity.HIGH: "bold red",
@@ -47,13 +55,20 @@ BADGES: Final = {
     Severity.INFO: "bold",
 }
 
+_BLANKS: Final = re.compile(r"[ \t]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One paragraph, whose lines are all indented by so many columns."""
+    """One paragraph, whose lines are all indented by so many columns, and those after the first by ``hang`` more.
+
+    A word that is too long for a line is broken, unless the paragraph is ``whole``: half a link leads nowhere.
+    """
 
     text: Text
     indent: int = 0
+    hang: int = 0
+    whole: bool = False
 
 
 BLANK: Final = Line(Text())
@@ -81,10 +96,23 @@ def render(report: Report, look: Look) -> bytes:
     )
     with console.capture() as capture:
         for line in _lines(report, look):
-            for piece in line.text.wrap(console, console.width - line.indent, overflow="fold"):
-                piece.rstrip()
-                console.print(Text(" " * line.indent if piece else "") + piece, soft_wrap=True)
+            for piece in _folded(line, console):
+                console.print(piece, soft_wrap=True)
     return capture.get().encode("utf-8", "backslashreplace")
+
+
+def _folded(line: Line, console: Console) -> Iterator[Text]:
+    room = console.width - line.indent - line.hang
+    for number, piece in enumerate(_unbroken(line.text, room) if line.whole else line.text.wrap(console, room)):
+        piece.rstrip()
+        indent = line.indent + (line.hang if number else 0)
+        yield Text(" " * indent if piece else "") + piece
+
+
+def _unbroken(text: Text, room: int) -> list[Text]:
+    """What rich cannot: lines of whole words, be they too long."""
+    pieces = textwrap.wrap(text.plain, room, break_long_words=False, break_on_hyphens=False)
+    return [Text(piece, text.style) for piece in pieces]
 
 
 def _lines(report: Report, look: Look) -> Iterator[Line]:
@@ -93,6 +121,7 @@ def _lines(report: Report, look: Look) -> Iterator[Line]:
         yield BLANK
     if len(report.images) > 1:
         yield _total(report)
+    yield from _next(report)
     yield _gate(report)
 
 
@@ -153,10 +182,10 @@ def _heading(group: Group, image: Image, look: Look) -> Iterator[Line]:
 
 def _step(index: int, image: Image, look: Look) -> Iterator[Line]:
     made = image.instructions[index]
-    text = printable(made.text)
+    text = printable(_BLANKS.sub(" ", made.text))
     if not look.verbose and len(text) > MAX_INSTRUCTION:
         text = f"{text[:MAX_INSTRUCTION]}…"
-    yield Line(Text.assemble((f"{wording.step(index, image)}  ", "bold blue"), (text, "bold")))
+    yield Line(Text.assemble((f"{wording.step(index, image)}  ", "bold blue"), (text, "bold")), hang=HANG)
     facts = [wording.lines(made)] if made.dockerfile else []
     facts += [wording.layer(made.layer, image)] if made.layer is not None else ["no layer of its own"]
     facts += [] if made.exact else ["its place among the layers is not certain"]
@@ -175,10 +204,11 @@ def _findings(findings: Sequence[Finding], image: Image) -> Iterator[Line]:
 
 def _finding(finding: Finding, image: Image) -> Iterator[Line]:
     badge = (finding.severity.upper(), BADGES[finding.severity])
-    yield Line(Text.assemble(badge, "  ", (printable(finding.rule.title), "bold")), 2)
+    title, rule = printable(finding.rule.title), printable(finding.rule.id)
+    yield Line(Text.assemble(badge, "  ", (title, "bold"), (f" [{rule}]", "dim")), 2, HANG)
     yield Line(Text(wording.place(finding), "cyan"), 4)
     yield Line(Text(_evidence(finding)), 4)
-    yield Line(Text("; ".join((wording.fate(finding, image), *wording.remarks(finding)))), 4)
+    yield Line(Text("; ".join((wording.fate(finding, image), *wording.remarks(finding)))), 4, HANG)
 
 
 def _evidence(finding: Finding) -> str:
@@ -196,9 +226,9 @@ def _evidence(finding: Finding) -> str:
 
 
 def _advice(finding: Finding) -> Iterator[Line]:
-    yield Line(Text(f"→ {printable(finding.remediation.summary)}", "green"), 4)
+    yield Line(Text(f"→ {printable(finding.remediation.summary)}", "green"), 4, HANG, whole=True)
     if (url := finding.remediation.revoke_url) and url not in finding.remediation.summary:
-        yield Line(Text(printable(url), "green"), 6)
+        yield Line(Text(printable(url), "green"), 6, whole=True)
 
 
 def _notices(notices: Sequence[NoticeInfo], look: Look) -> Iterator[Line]:
@@ -210,14 +240,15 @@ def _notices(notices: Sequence[NoticeInfo], look: Look) -> Iterator[Line]:
         yield from _listed(serious, None if look.verbose else MAX_NOTICES)
     if others:
         yield BLANK
-        hint = "" if look.verbose else " (-v shows them)"
-        yield Line(Text(f"{wording.count(len(others), 'further notice')}{hint}", "bold" if look.verbose else "dim"))
-        yield from _listed(others, None if look.verbose else 0)
+        shown = look.verbose or len(others) <= FEW_NOTICES
+        hint = "" if shown else " (-v shows them)"
+        yield Line(Text(f"{wording.count(len(others), 'further notice')}{hint}", "bold" if shown else "dim"))
+        yield from _listed(others if shown else [], None)
 
 
 def _listed(notices: Sequence[NoticeInfo], most: int | None) -> Iterator[Line]:
     for notice in notices[:most]:
-        yield Line(Text(f"{printable(notice.where)}: {printable(notice.message)} [{printable(notice.code)}]"), 2)
+        yield Line(Text(f"{printable(notice.where)}: {printable(notice.message)} [{printable(notice.code)}]"), 2, HANG)
     if most and len(notices) > most:
         yield Line(Text(f"and {len(notices) - most:,} more (-v shows them)"), 2)
 
@@ -240,12 +271,22 @@ def _total(report: Report) -> Line:
     findings = [finding for image in report.images for finding in image.findings if finding.suppressed is None]
     total = wording.count(len(report.images), "image")
     had = sum(not _missing(image) for image in report.images)
+    if not had:
+        return Line(Text(f"none of {total} could be scanned", "bold yellow"))
     images = total if had == len(report.images) else f"{had} of {total}"
     return Line(Text(f"{wording.secrets(findings)} in {images}", "bold"))
 
 
+def _next(report: Report) -> Iterator[Line]:
+    """The command that leads on, for the worst finding."""
+    counting = [finding for image in report.images for finding in image.findings if finding.suppressed is None]
+    if not counting:
+        return
+    first, *others = dict.fromkeys(finding.rule.id for finding in sorted(counting, key=lambda item: item.severity.rank))
+    todo = f"{wording.count(report.summary.unique_secrets, 'secret')} to replace; how, step by step: imgscan explain"
+    yield Line(Text(f"{todo} {printable(first)}{', or another rule in brackets' if others else ''}"))
+
+
 def _gate(report: Report) -> Line:
-    if report.verdict.passed:
-        return Line(Text("gate: passed", "bold green"))
-    reasons = "; ".join(printable(reason) for reason in report.verdict.reasons)
-    return Line(Text.assemble(("gate: failed", "bold red"), f", {reasons}" if reasons else ""))
+    outcome, comma, reasons = wording.gate(report).partition(",")
+    return Line(Text.assemble((outcome, "bold green" if report.verdict.passed else "bold red"), comma, reasons))

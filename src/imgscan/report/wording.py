@@ -14,7 +14,7 @@ from imgscan.report.escape import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgscan.model.report import DockerfileLines, Event, Finding, Image, Instruction, Layer
+    from imgscan.model.report import DockerfileLines, Event, Finding, Image, Instruction, Layer, Report
 
 SHORT_DIGEST: Final = len("sha256:") + 12
 """Twelve hex digits, as engines show them."""
@@ -82,7 +82,7 @@ def place(finding: Finding) -> str:
 
 def fate(finding: Finding, image: Image) -> str:
     """What became of the place, and who can still read it."""
-    still = f", still in {layer(finding.layer.index, image)}" if finding.layer else ""
+    still = f", still in {layer(finding.layer.index, image)} for whoever can pull the image" if finding.layer else ""
     match finding.state:
         case State.DELETED:
             return f"deleted{_by(_last(finding, EventKind.DELETED), image)}{still}"
@@ -134,6 +134,14 @@ def whereabouts(findings: Sequence[Finding], image: Image) -> str:
     if any(finding.layer is None for finding in findings):
         parts.append("the configuration")
     return f"in {' and '.join(parts)} of {printable(image.reference)}" if parts else f"in {printable(image.reference)}"
+
+
+def gate(report: Report) -> str:
+    """``gate: passed``, or ``gate: failed`` with the reasons after a comma."""
+    reasons = "; ".join(printable(reason) for reason in report.verdict.reasons)
+    if report.verdict.passed:
+        return "gate: passed"
+    return f"gate: failed, {reasons}" if reasons else "gate: failed"
 
 
 def scanned(image: Image) -> str:
