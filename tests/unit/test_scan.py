@@ -159,6 +159,12 @@ def test_a_dockerfile_that_is_not_there_is_a_usage_error(write, tmp_path):
         scan([write(app())], Options(dockerfile=tmp_path / "none"))
 
 
+def test_a_dockerfile_that_is_none_is_a_usage_error(write, tmp_path):
+    (tmp_path / "notes").write_text("no instruction\n")
+    with pytest.raises(UsageError, match="no FROM instruction"):
+        scan([write(app())], Options(dockerfile=tmp_path / "notes"))
+
+
 def test_layers_of_the_named_base_are_marked(write):
     base = ImageBuilder("acme/base:1").layer({"etc/key": TOKEN.encode()}, created_by="COPY key /etc/")
     image = ImageBuilder("acme/app:1").layer({"etc/key": TOKEN.encode()}, created_by="COPY key /etc/")

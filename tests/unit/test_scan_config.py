@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from imgscan.image import wire
-from imgscan.image.fields import MAX_FIELDS, fields
+from imgscan.image.fields import fields
 from imgscan.image.history import align
 from imgscan.image.image import Attestation, Image
+from imgscan.image.json_tree import MAX_VALUES
+from imgscan.match.detector import Detector
 from imgscan.model.values import Digest, Platform, Where
+from imgscan.rules.load import RuleSet
 from imgscan.scan.config import scan_config
-from tests.support.layers import DETECTOR
+from tests.support.layers import DETECTOR, TOKEN
 
 SECRET = "tok_abcdefgh01234567"
 OTHER = "tok_0123456789abcdef"
@@ -33,6 +37,32 @@ def image(config=None, *, annotations=None, attestations=(), **document):
         annotations=annotations or {},
         attestations=attestations,
     )
+
+
+ID = msgspec.structs.replace(TOKEN, id="id", pattern=r"\b(?P<secret>acc_[0-9]{6})\b", examples=())
+PAIR = msgspec.structs.replace(
+    TOKEN, id="pair", pattern=r"\b(?P<id>acc_[0-9]{6})\b[\s\S]{1,60}?\b(?P<secret>tok_[0-9a-z]{16})\b", examples=()
+)
+PAIRING = Detector(RuleSet.of([TOKEN, ID, PAIR]), use_cache=False)
+
+
+@pytest.mark.parametrize("between", [[], ["PATH=/usr/bin"]])
+def test_the_halves_of_a_credential_in_two_variables_are_one(between):
+    about = image({"Env": ["A=1", "ACME_ID=acc_123456", *between, f"ACME_TOKEN={SECRET}"]})
+    matches, _ = scan_config(about, (), PAIRING)
+    ((field, match),) = [(found.field, found.match) for found in matches]
+    assert (field.key, match.rule_id) == ("config.Env[ACME_TOKEN]", "pair")
+    assert field.text[match.start : match.end] == match.secret.value == SECRET.encode()
+    assert [(name, part.value) for name, part in match.parts] == [("id", b"acc_123456")]
+
+
+def test_halves_that_are_no_neighbours_stay_two():
+    about = image({"Env": ["ACME_ID=acc_123456", f"PATH={'/usr/bin:' * 20}", f"ACME_TOKEN={SECRET}"]})
+    matches, _ = scan_config(about, (), PAIRING)
+    assert {(found.field.key, found.match.rule_id) for found in matches} == {
+        ("config.Env[ACME_ID]", "id"),
+        ("config.Env[ACME_TOKEN]", "token"),
+    }
 
 
 def step(created_by, *, comment=None, empty=True, author=None):
@@ -151,11 +181,11 @@ def test_attestations_are_scanned_and_lines_of_an_embedded_dockerfile_told():
     assert told(about) == [("attestation", "provenance.build-arg:TOKEN", None)]
 
 
-def test_a_config_that_is_too_large_is_cut_and_that_is_told():
-    about = image({"Unheard": {str(number): "" for number in range(MAX_FIELDS + 1)}})
+def test_a_config_with_too_many_texts_is_one_text_and_that_is_told():
+    about = image({"Unheard": {str(number): "" for number in range(MAX_VALUES + 1)}})
     found, notices = fields(about, ())
-    assert len(found) == MAX_FIELDS
-    assert [(notice.code, notice.incomplete) for notice in notices] == [("config-cut", True)]
+    assert [field.text for field in found] == [about.config_json]
+    assert [(notice.code, notice.incomplete) for notice in notices] == [("config-unreadable", True)]
 
 
 def test_places_survive_a_rebuild():

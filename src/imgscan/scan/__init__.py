@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 from imgscan._version import __version__
-from imgscan.errors import ImgscanError, UsageError
+from imgscan.errors import ImageFormatError, ImgscanError, UsageError
 from imgscan.findings.assemble import Policy
 from imgscan.findings.policy import judge
 from imgscan.guides.summary import summary
@@ -172,6 +172,8 @@ def _read_dockerfile(path: Path | None) -> dockerfile.Dockerfile | None:
         return dockerfile.parse(path.read_bytes(), str(path))
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except ImageFormatError as error:
+        raise UsageError(error.message, where=error.where, hint=error.hint) from None
 
 
 def _unavailable(text: str, error: ImgscanError) -> report.Image:

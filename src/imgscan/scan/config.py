@@ -6,10 +6,13 @@ step after it); the first place in the order of ``image.fields`` names it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from imgscan.image.fields import fields
+from imgscan.match import precedence
 from imgscan.model.values import Where
 
 if TYPE_CHECKING:
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 
 MAX_COMPARED: Final = 100
 """Secrets of one instruction; more is a list made to be slow."""
+
+
+BETWEEN: Final = b"\n"
+"""What separates variables where they are looked at together, as in an ``.env`` file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,8 @@ def scan_config(
         own, more = detector.text(field.text, field.where, field.key)
         matches += [FieldMatch(field, match) for match in own]
         told += more
-    return tuple(_once(matches)), tuple(told)
+    environment = [field for field in found if field.key.startswith("config.Env[")]
+    return tuple(_paired(list(_once(matches)), environment, detector)), tuple(told)
 
 
 def _once(matches: Iterable[FieldMatch]) -> Iterable[FieldMatch]:
@@ -60,6 +68,41 @@ def _once(matches: Iterable[FieldMatch]) -> Iterable[FieldMatch]:
         earlier.append(field)
         instruction.append(value)
         yield found
+
+
+def _paired(told: list[FieldMatch], environment: Sequence[Field], detector: Detector) -> list[FieldMatch]:
+    """The same, with credentials whose halves are two variables as one: alone, neither half knows the other.
+
+    What notices this second look may have, the first had too.
+    """
+    starts = list(accumulate((len(field.text) + len(BETWEEN) for field in environment), initial=0))
+    together, _ = detector.text(BETWEEN.join(field.text for field in environment), Where.ENV, "config.Env")
+    pairs = [
+        match
+        for match in together
+        if match.parts and bisect_right(starts, match.whole_start) < bisect_right(starts, match.whole_end - 1)
+    ]
+    if not pairs:
+        return told
+    offsets = dict(zip(environment, starts, strict=False))
+    own = [_moved(found.match, offsets[found.field]) for found in told if found.field in offsets]
+    standing = precedence.resolve([*own, *pairs], detector.rules.by_id)
+    placed = [(bisect_right(starts, match.start) - 1, match) for match in standing]
+    return [
+        *(FieldMatch(environment[index], _moved(match, -starts[index])) for index, match in placed),
+        *(found for found in told if found.field not in offsets),
+    ]
+
+
+def _moved(match: Match, by: int) -> Match:
+    """A match by its offsets in another text."""
+    return replace(
+        match,
+        start=match.start + by,
+        end=match.end + by,
+        whole_start=match.whole_start + by,
+        whole_end=match.whole_end + by,
+    )
 
 
 def _is_part(field: Field, value: bytes, wholes: list[bytes]) -> bool:
