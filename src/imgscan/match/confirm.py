@@ -67,10 +67,10 @@ HEADING: Final = (
 """A line of a few words that ends in the name, and a value that has the next line for itself."""
 
 NEARBY: Final = (
-    r"(?:(?!\n[ \t]*\r?\n|[}\]]|\n[\w.\"-]{1,40}:[ \t]*\r?\n)[\s\S]){0,96}?(?<=[\s\"'`=:(,>{\[|])"
+    r"\]?(?:(?!\n[ \t]*\r?\n|[}\]]|\n[\w.\"-]{1,40}:[ \t]*\r?\n)[\s\S]){0,96}?(?<=[\s\"'`=:(,>{\[|])"
     r"(?<!(?<![A-Za-z])(?i:sha|md5|digest|hash|checksum|integrity|commit|rev|revision|ref|uuid|example|etag)"
     r"(?:[\d_-]{0,4}|[_-]?(?i:id|sha|hash))\W{1,6}(?:W/\W{1,3})?)"
-    r"(?<=(?i:key|token|secret|passw|bearer|cred|auth(?!or))[\s\S]{0,64})"
+    r"(?<=(?i:key|token|secret|passw|bearer|cred|auth(?!or(?!iz)))[\s\S]{0,64})"
     r"(?![0-9a-f]{32,128} [ *]|[A-Z0-9]{1,32}(?:_[A-Z0-9]{1,32}){1,16}(?![\w-]))"
 )
 """The keyword a few words away, in what the value is for, and closer to it a word that says it is a secret.
