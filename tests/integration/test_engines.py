@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imgscan.errors import ImageNotFoundError, SourceError, UnreachableError
+from imgscan.scan import scan
 from imgscan.sources.base import Access, Wanted
 from imgscan.sources.containerd import NAMESPACES, ContainerdSource
 from imgscan.sources.daemon import DOCKER, PODMAN, DaemonSource
@@ -167,6 +168,16 @@ def test_image_that_podman_named_itself_is_found_by_its_bare_name(podman_image):
         client.tag(NAME, "localhost/own", "2")
     image, _ = read(source_of("podman", "own:2"))
     assert image.layers
+
+
+@pytest.mark.usefixtures("use_podman")
+def test_podman_says_which_layers_are_of_the_base(podman_image, tmp_path):
+    (tmp_path / "Dockerfile").write_text(f"FROM {NAME}\nENV OWN=1\nCOPY own /own\n")
+    (tmp_path / "own").write_text("own\n")
+    podman_image.build(tmp_path, "imgscan.test/own:1")
+    (about,) = scan(["podman:imgscan.test/own:1"]).images
+    assert (about.base.reference, about.base.how) == (NAME, "label")
+    assert [layer.base for layer in about.layers] == [True] * (len(about.layers) - 1) + [False]
 
 
 @pytest.mark.usefixtures("use_containerd")

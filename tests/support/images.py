@@ -114,11 +114,12 @@ class ImageBuilder:
         created_by: str = "COPY . / # buildkit",
         codec: str = "gzip",
         annotations: Mapping[str, str] | None = None,
+        **fields: object,
     ) -> Self:
         """Add a layer (files, or a ready tar) and its history entry."""
         tar = content if isinstance(content, bytes) else tar_of(content)
         self.layers.append(BuiltLayer(tar, codec, annotations or {}))
-        return self._record(created_by)
+        return self._record(created_by, **fields)
 
     def step(self, created_by: str, **fields: object) -> Self:
         """Add a history entry that made no layer."""

@@ -182,6 +182,22 @@ def test_a_base_that_does_not_fit_marks_nothing_and_is_told(write):
     assert "base-mismatch" in {notice.code for notice in about.notices}
 
 
+def test_layers_in_front_of_what_buildah_notes_are_of_the_base(write):
+    image = ImageBuilder("acme/app:1").layer({"etc/key": TOKEN.encode()}, created_by="COPY key /etc/")
+    image.step("/bin/sh -c #(nop) ENV A=1", comment="FROM localhost/base:1")
+    image.layer({"own": STRIPE.encode()}, created_by="/bin/sh -c #(nop) COPY own /", comment="FROM 0123456789ab")
+    about = only(scan([write(image)]))
+    assert (about.base.reference, about.base.how, about.base.layers) == ("localhost/base:1", "label", 1)
+    assert [(finding.path, finding.base) for finding in about.findings] == [("/etc/key", True), ("/own", False)]
+
+
+def test_what_buildah_noted_in_a_base_says_nothing_of_an_image_that_another_builder_made(write):
+    image = app()
+    image.step("/bin/sh -c #(nop) ENV A=1", comment="FROM localhost/base:1")
+    about = only(scan([write(image.layer({"own": b"x"}))]))
+    assert (about.base.reference, about.base.layers) == (None, 0)
+
+
 def test_a_base_that_a_label_names_is_told(write):
     image = app().configure(Labels={"org.opencontainers.image.base.name": "docker.io/library/alpine:3"})
     assert only(scan([write(image)])).base.reference == "docker.io/library/alpine:3"

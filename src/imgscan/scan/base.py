@@ -6,6 +6,7 @@ somewhere.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 NAME: Final = "org.opencontainers.image.base.name"
 """OCI image specification, "Pre-Defined Annotation Keys"; builders write it as a label too."""
+
+COMMENTED: Final = re.compile(r"FROM (?![0-9a-f]{12}\Z)(\S{1,512})")
+"""What buildah notes at the first step behind the base; at the others the id of the step before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +55,34 @@ def of_flag(reference: str, candidates: Sequence[Image], image: Image) -> tuple[
 
 
 def recorded(image: Image, instructions: Sequence[Instruction]) -> Base:
-    """The base that the image itself names, in provenance or by a label."""
+    """The base that the image itself names, in provenance, by a label or in its history."""
     for attestation in image.attestations:
         if found := provenance.base(attestation):
-            return Base(found[0], "provenance", _layers_before(instructions))
+            return Base(found[0], "provenance", _layers_before(instructions, None))
     labels = (image.config.config.labels if image.config and image.config.config else None) or {}
     annotated = {key.rpartition("[")[2].removesuffix("]"): value for key, value in image.annotations.items()}
-    name = labels.get(NAME) or annotated.get(NAME)
-    return Base(name, "label", _layers_before(instructions)) if name else Base()
+    commented, behind = _commented(image)
+    name = labels.get(NAME) or annotated.get(NAME) or commented
+    return Base(name, "label", _layers_before(instructions, behind)) if name else Base()
 
 
-def _layers_before(instructions: Sequence[Instruction]) -> int:
-    """Layers in front of the first instruction that stands in the Dockerfile; none if that is not known."""
-    first = next((number for number, step in enumerate(instructions) if step.dockerfile is not None), 0)
+def _commented(image: Image) -> tuple[str | None, int | None]:
+    """The base as the history names it, and the first entry behind it; nothing if the last step is not buildah's."""
+    history = (image.config.history if image.config else None) or ()
+    comments = [entry.comment or "" for entry in history]
+    if not comments or not comments[-1].startswith("FROM "):
+        return None, None
+    for index in reversed(range(len(comments))):
+        if found := COMMENTED.fullmatch(comments[index]):
+            return found[1], index
+    return None, None
+
+
+def _layers_before(instructions: Sequence[Instruction], behind: int | None) -> int:
+    """Layers in front of the first instruction that stands in the Dockerfile, or of a history entry; else none."""
+    ours = (number for number, step in enumerate(instructions) if step.dockerfile is not None)
+    noted = (number for number, step in enumerate(instructions) if behind is not None and step.history == behind)
+    first = next(ours, next(noted, 0))
     return sum(step.layer is not None for step in instructions[:first])
 
 
