@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 from imgscan.errors import ImageFormatError
 from imgscan.image.dockerfile import parse
@@ -12,7 +11,7 @@ from imgscan.image.dockerfile_paths import source_of
 from imgscan.image.history import Instruction
 
 
-def one_input(data: bytes) -> None:
+def check(data: bytes) -> None:
     """Whatever the bytes: a refusal with a place, or steps whose lines rise and lie in the file."""
     try:
         dockerfile = parse(data, "f")
@@ -34,7 +33,12 @@ def one_input(data: bytes) -> None:
     assert starts == sorted(starts)
 
 
-if __name__ == "__main__":
-    atheris = import_module("atheris")  # it has no wheel for every Python that the tests run on
-    atheris.Setup(sys.argv, one_input)
+def main() -> None:
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: PLC0415 - not there on every Python
+
+    atheris.Setup(sys.argv, check)
     atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

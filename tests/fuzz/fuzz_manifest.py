@@ -1,4 +1,4 @@
-"""Fuzz target: whatever an archive's manifests say, there is an image, or an error that quotes nothing of them.
+"""Fuzz target: whatever an archive's documents say, there is an image, or an error that quotes nothing.
 
 The input is up to three documents, parted by ``\\x1e``: ``manifest.json``, ``index.json``, and a blob that they may
 name by its digest, written ``@``.
@@ -8,6 +8,8 @@ import io
 import sys
 
 from imgscan.errors import ImgscanError
+from imgscan.image.fields import fields
+from imgscan.image.history import align
 from imgscan.image.image import Image
 from imgscan.sources.archive import StreamSource
 from imgscan.sources.base import OpenSource, Wanted
@@ -47,7 +49,9 @@ def _check_images(images: tuple[Image, ...], keys: set[str]) -> None:
         assert [layer.index for layer in image.layers] == list(range(len(image.layers)))
         assert all(layer.absent or layer.key in keys for layer in image.layers)
         assert image.config is None or image.config_json is not None
-        assert all(notice.code and notice.message.isprintable() for notice in image.notices)
+        found, notices = fields(image, align(image.config, len(image.layers)).instructions)
+        assert all(field.key and field.place for field in found)
+        assert all(notice.code and notice.message.isprintable() for notice in (*image.notices, *notices))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from imgscan.image.dockerfile import MAX_DOCKERFILE_BYTES, parse
 from imgscan.image.dockerfile_match import attach
 from imgscan.image.history import Instruction
-from tests.fuzz.fuzz_dockerfile import one_input
+from tests.fuzz import fuzz_dockerfile
 
 WORDS: Final = st.text("abcxyz$/.=-_", min_size=1, max_size=8)
 KEYWORDS: Final = st.sampled_from(["RUN", "run", "COPY", "ENV", "LABEL", "CMD", "USER"])
@@ -85,13 +85,13 @@ def test_a_history_with_gaps_never_gets_a_wrong_line(steps, data):
 
 @given(st.lists(FRAGMENTS | st.text(max_size=5), max_size=40))
 def test_fragments_in_any_order_do_no_harm(fragments):
-    one_input("".join(fragments).encode(errors="replace"))
+    fuzz_dockerfile.check("".join(fragments).encode(errors="replace"))
 
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_do_no_harm(data):
-    one_input(b"FROM a\nRUN " + data)
-    one_input(data)
+    fuzz_dockerfile.check(b"FROM a\nRUN " + data)
+    fuzz_dockerfile.check(data)
 
 
 @pytest.mark.parametrize(

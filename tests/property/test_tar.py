@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import tracemalloc
 from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imgscan.errors import ImgscanError
+from imgscan.errors import ImgscanError, LimitExceededError
 from imgscan.streams.tar import RECORD, Kind, TarWalker
 from tests.fuzz import fuzz_tar
 
@@ -159,3 +160,56 @@ def test_the_data_of_an_old_gnu_sparse_file_begins_behind_its_extensions():
 def test_a_header_larger_than_any_is_refused(size):
     with pytest.raises(ImgscanError, match="tar header"):
         walk(header(kind=b"x", size=size))
+
+
+def pax(**records):
+    """A pax header of these records, before the member that it is about."""
+    content = b""
+    for key, value in records.items():
+        length = len(record := b" " + key.encode() + b"=" + value + b"\n")
+        while length != len(str(length)) + len(record):
+            length = len(str(length)) + len(record)
+        content += str(length).encode() + record
+    return header(kind=b"x", size=b"%011o\0" % len(content)) + content + bytes(-len(content) % RECORD)
+
+
+@pytest.mark.parametrize("digits", [20, 5000])
+def test_an_absurd_size_in_a_pax_header_is_damage(digits):
+    _, walker = walk(pax(size=b"9" * digits) + header() + bytes(1024))
+    assert walker.damage
+
+
+def test_a_pax_header_without_its_member_is_damage_whatever_it_says():
+    _, walker = walk(header() + pax(mtime=b"1"))
+    assert walker.damage == "the archive ends in the middle of a member"
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g"])
+def test_headers_that_pile_up_are_not_kept(kind):
+    walker = TarWalker()
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            data = pax(**{f"k{number}": bytes(500_000)})
+            walker.feed(header(kind=kind, size=data[124:136]) + data[RECORD:], len(data))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_names_have_a_largest_size(monkeypatch):
+    monkeypatch.setattr("imgscan.streams.tar.MAX_NAME_BYTES", 200)
+    assert walk(pax(path=b"n" * 200) + header())[0][0].name == b"n" * 200
+    with pytest.raises(LimitExceededError, match="name"):
+        walk(pax(path=b"n" * 201) + header())
+
+
+@pytest.mark.parametrize("record", [b"12 path=x\n", b"9 path=x", b"x path=x\n", b"9 =pathx\n", b"9 pathxx\n", b"path"])
+def test_a_damaged_pax_header_is_told(record):
+    _, walker = walk(header(kind=b"x", size=b"%011o\0" % len(record)) + record.ljust(512, b"\0") + header())
+    assert walker.damage == "a pax header is damaged"
+
+
+def test_an_old_member_whose_name_ends_in_a_slash_is_a_directory():
+    members, _ = walk(header(name=b"d/", kind=b"\0") + header(name=b"f", kind=b"\0") + bytes(1024))
+    assert [member.kind for member in members] == [Kind.DIRECTORY, Kind.FILE]

@@ -18,7 +18,7 @@ from imgscan.errors import (
     LimitExceededError,
 )
 from imgscan.sources.archive import ArchiveSource, StreamSource
-from imgscan.sources.members import Members
+from imgscan.sources.members import MAX_MEMBERS, Members
 from imgscan.streams.limits import MAX_LAYERS
 from tests.support.archives import FORMS, WAYS, app, as_file, as_source, with_manifest, without
 from tests.support.images import (
@@ -99,6 +99,16 @@ class TestDamage:
         assert [ref.diff_id for ref in result.image.layers] == [None] * 3
         assert list(result.notices) == ["bad-diff-id" if diff_ids and len(diff_ids) == 3 else "layer-count"]
         assert result.content(result.image) == [layer.tar for layer in image.layers]
+
+    @pytest.mark.parametrize(("listed", "incomplete"), [(1, True), (3, False)])
+    def test_a_layer_that_only_the_config_knows_makes_the_scan_incomplete(self, open_archive, listed, incomplete):
+        image = ImageBuilder("a:1").layer({"one": b"1"}).layer({"two": b"2"})
+        manifest = json.loads(image.manifest())
+        manifest["layers"] = [*manifest["layers"], manifest["layers"][0]][:listed]
+
+        result = got(open_archive(with_manifest(image, dump(manifest))))
+
+        assert result.notices == {"layer-count": incomplete}
 
     def test_a_config_with_another_digest_is_refused_by_name(self, tmp_path):
         for write in (docker_legacy, docker_25, crane, oci_layout):
@@ -187,6 +197,17 @@ class TestDamage:
 
         assert result.content(result.image)[0] == tar
         assert result.notices == {"duplicate-member": False}
+
+    def test_no_name_can_stand_for_a_path_that_came_twice(self, tmp_path):
+        tars = [tar_of({name: name.encode()}) for name in ("first", "second")]
+        item = {"Config": "c.json", "Layers": ["l.tar"]}
+        guesses: Tree = {f"l.tar{mark}{MAX_MEMBERS - 2}": tar_of({"guess": b"1"}) for mark in ("#", "//", "/")}
+        start = tar_of({"l.tar": tars[0]})[: 512 + 10240]  # without the end marker
+        rest = tar_of({"l.tar": tars[1], **guesses, "c.json": b"{}", "manifest.json": dump([item])})
+
+        result = got(as_file(tmp_path, start + rest))
+
+        assert result.content(result.image) == [tars[1]]
 
     def test_what_a_hostile_manifest_calls_a_layer_is_handed_out_for_judgement(self, open_archive):
         item = {"Config": "c.json", "Layers": ["c.json", "VERSION", "empty.tar"]}

@@ -195,7 +195,7 @@ class TestTwoRoots:
     def test_an_index_whose_manifest_lost_its_layers_is_made_good_by_manifest_json(self, open_archive, layers):
         """moby/moby#47065."""
         manifest = {**json.loads(self.image.manifest(plain=True)), "layers": layers}
-        self.check_with(open_archive, dump(manifest), {"layer-count": False})
+        self.check_with(open_archive, dump(manifest), {})
 
     def check_with(self, open_archive, manifest: bytes, notices: dict[str, bool]):
         members = docker_25(self.image)

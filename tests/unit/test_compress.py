@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,3 +78,21 @@ def test_garbage_after_the_last_member_is_counted(name):
 def test_hostile_bytes_end_in_a_clear_error_or_in_data(tail, magic):
     with contextlib.suppress(ImageFormatError):
         read_all(magic[0] + tail)
+
+
+def test_compressed_bytes_that_look_like_a_skippable_frame_are_data_all_the_same():
+    noise = bytearray(random.Random(0).randbytes(400_000))  # zstd stores it as it is
+    start = zstd.compress(bytes(noise)).index(noise[:64])
+    magic = compress.MAX_MAGIC_BYTES + 2 * compress.INPUT_BYTES  # where a piece of input begins
+    at = magic - start - 3  # the header of the second block
+    noise[at : at + 4] = SKIPPABLE[:4]
+    stored = zstd.compress(bytes(noise))
+    assert stored[magic : magic + 4] == SKIPPABLE[:4]
+    assert read_all(stored, 1 << 20) == noise
+
+
+def test_a_skippable_frame_may_be_longer_than_what_is_read_at_a_time():
+    frame = SKIPPABLE[:4] + (2 * compress.INPUT_BYTES).to_bytes(4, "little") + bytes(2 * compress.INPUT_BYTES)
+    assert read_all(frame + zstd.compress(PAYLOAD) + frame) == PAYLOAD
+    with pytest.raises(ImageFormatError, match="ends early"):
+        read_all(zstd.compress(PAYLOAD) + frame[:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from textwrap import dedent
 
 import pytest
@@ -282,3 +283,10 @@ def test_too_much_to_compare_is_told_and_not_done():
     assert found == history
     assert notices[0].code == "dockerfile-mismatch"
     assert "too large" in notices[0].message
+
+
+def test_flags_without_end_take_no_quadratic_time():
+    seen = [Instruction(number, "COPY", f"COPY {'--a ' * 60_000}x /") for number in range(8)]
+    started = time.process_time()
+    attach(seen, parse("FROM a\nCOPY x /\n", "Dockerfile"))
+    assert time.process_time() - started < 1

@@ -82,6 +82,13 @@ def test_old_entries_go_when_there_are_many(home):
     assert len(cache.entries()) == cache.MAX_ENTRIES
 
 
+def test_what_cannot_take_its_place_leaves_nothing_behind(home):
+    (home / "rules-x.msgpack").mkdir(parents=True)
+    home.chmod(0o700)
+    cache.write("rules-x.msgpack", b"content")
+    assert [path.name for path in home.iterdir()] == ["rules-x.msgpack"]
+
+
 def test_processes_that_start_at_once_do_not_disturb_each_other(home):
     program = "from tests.unit.test_engine import *; assert Engine(RULES).scan(TEXT)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}

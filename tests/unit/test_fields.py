@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from imgscan.image.fields import Field, fields
 from imgscan.image.history import align
+from imgscan.image.image import Image
 from imgscan.model.values import Where
 from imgscan.sources.base import Access, Wanted
 from imgscan.sources.resolve import resolve
-from tests.support.images import ImageBuilder, oci_layout, tar_of
+from tests.support.images import ImageBuilder, dump, oci_layout, tar_of
 from tests.support.reading import got
 
 if TYPE_CHECKING:
@@ -54,3 +57,42 @@ def test_an_instruction_has_one_place_in_the_config_and_in_the_history(tmp_path)
     assert found["config.User"].place == found["history[0].created_by"].place
     assert found["config.Healthcheck.Test"].place == found["history[1].created_by"].place
     assert found["config.User"].where is found["history[0].created_by"].where
+
+
+def stored(config: bytes) -> Image:
+    """An image of which nothing but its config is known, as it was stored."""
+    return Image("a:1", "docker", None, None, None, config_json=config, config=None, layers=())
+
+
+def nested(depth: int, inner: str) -> bytes:
+    return b'{"x":' + b'{"a":' * depth + inner.encode() + b"}" * depth + b"}"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [b"{", b"[]", b'{"x":"\xff"}', b'{"x":1e999}', b'{"x":' + b"1" * 5000 + b"}", nested(900, "1"), b"[" * 100_000],
+    ids=lambda config: str(config[:8]),
+)
+def test_a_config_that_cannot_be_taken_apart_is_one_text_and_a_notice(config):
+    found, notices = fields(stored(config), ())
+    assert [(field.key, field.text) for field in found] == [("config", config)]
+    assert [(notice.code, notice.incomplete) for notice in notices] == [("config-unreadable", True)]
+
+
+def test_however_deep_a_text_of_the_config_stands_it_is_found():
+    found, notices = fields(stored(nested(100, '"deep"')), ())
+    assert b"a=deep" in {field.text for field in found}
+    assert notices == ()
+
+
+def test_long_keys_of_the_config_are_not_repeated_for_every_text_below_them():
+    config = dump({"k" * 50_000: {str(number): "text" for number in range(1000)}})
+    found, _ = fields(stored(config), ())
+    assert len(found) == 1000
+    assert max(len(field.key) for field in found) < 300
+
+
+def test_a_config_of_which_one_field_is_wrong_is_scanned_down_to_its_history():
+    config = dump({"os": 1, "config": "alone", "history": [{"created_by": "RUN first"}]})
+    found, _ = fields(stored(config), ())
+    assert {field.text for field in found} >= {b"alone", b"created_by=RUN first"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -67,3 +69,12 @@ def test_the_longest_secret_is_hidden_first():
 
 def test_what_is_too_short_to_hide_is_left():
     assert Hider([("abc", "…")])("abc abc") == "abc abc"
+
+
+def test_many_secrets_that_begin_alike_are_hidden_in_time():
+    known = [f"ghp_{number:036}" for number in range(5000)]
+    hide = Hider((secret, "…") for secret in known)
+    started = time.process_time()
+    assert hide("".join(known)) == "…" * 5000
+    assert hide("ghp_" * 5000) == "ghp_" * 5000
+    assert time.process_time() - started < 1

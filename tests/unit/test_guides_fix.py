@@ -235,3 +235,10 @@ def test_a_step_is_found_by_its_lines_or_by_the_text_of_a_report():
 def test_the_values_of_a_variable_are_known_so_that_they_can_be_hidden():
     dockerfile = parse("FROM a\nENV A=1 TOKEN='s3 cr'\nENV TOKEN old form\nARG TOKEN=x\n", "Dockerfile")
     assert [values(step, "TOKEN") for step in dockerfile.steps[1:]] == [("s3 cr",), ("old form",), ("x",)]
+
+
+@pytest.mark.parametrize("odd", ["\f", "\v", "\x1c", "\x85", "\u2028"])
+def test_characters_that_end_no_line_of_a_dockerfile_move_no_line(yard, odd):
+    text = f"FROM a\n# one{odd}two\nARG TOKEN\nRUN use $TOKEN\n"
+    after, _ = yard.patched(text, ARG, 3)
+    assert after == f"{SYNTAX}FROM a\n# one{odd}two\nRUN {MOUNT} use $TOKEN\n"

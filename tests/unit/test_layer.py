@@ -164,11 +164,10 @@ def test_a_million_empty_members_fit(monkeypatch):
     assert (scan.status, codes(scan)) == (LayerStatus.UNREADABLE, [("unreadable-layer", True)])
 
 
-def test_a_layer_that_unpacks_to_too_much_is_cut(monkeypatch):
+@pytest.mark.parametrize("bounds", [{"grace_bytes": limits.MIB, "max_ratio": 50}, {"max_bytes": limits.MIB}])
+def test_a_layer_that_unpacks_to_too_much_is_cut(monkeypatch, bounds):
     bomb = gzip.compress(LAYER + bytes(8 * limits.MIB))
-    monkeypatch.setattr(
-        "imgscan.scan.layer.Budget", lambda stored: budget.Budget(stored, grace_bytes=limits.MIB, max_ratio=50)
-    )
+    monkeypatch.setattr("imgscan.scan.layer.Budget", lambda stored: budget.Budget(stored, **bounds))
     scan = scan_bytes(bomb)
     assert (scan.status, codes(scan)) == (LayerStatus.UNREADABLE, [("unreadable-layer", True)])
     assert scan.uncompressed_bytes < 3 * limits.MIB

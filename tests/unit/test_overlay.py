@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgscan.image.overlay import Overlay, PathIndex, normalize
+from imgscan.errors import LimitExceededError
+from imgscan.image.overlay import MAX_LINK_BYTES, Overlay, PathIndex, normalize
 from imgscan.model.values import EventKind, State
 
 ADDED, CHANGED, DELETED = EventKind.ADDED, EventKind.CHANGED, EventKind.DELETED
@@ -108,3 +111,25 @@ def test_a_path_is_its_own_path_and_never_leads_out(name):
     assert normalize(path) == path
     assert not path.startswith(b"/")
     assert b".." not in path.split(b"/")
+
+
+def test_a_path_of_many_levels_costs_no_memory_and_is_not_lost():
+    path = b"/".join([b"a"] * 30_000)
+    layer = PathIndex()
+    layer.add(path, directory=False)
+    tracemalloc.start()
+    try:
+        told = Overlay([layer, index(".wh.a"), layer], [path]).life(path, [0])
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert [event.kind for event in told.story] == [ADDED, DELETED, ADDED]
+
+
+def test_the_names_of_hard_links_are_kept_up_to_a_bound():
+    paths = PathIndex()
+    name = bytes(MAX_LINK_BYTES // 4)
+    for _ in range(3):
+        paths.add_link(name, b"target")
+    with pytest.raises(LimitExceededError, match="hard links"):
+        paths.add_link(name, b"target")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +12,8 @@ import pytest
 from imgscan.image.attested import AttestedText, texts
 from imgscan.image.history import DockerfileSpan, Instruction
 from imgscan.image.image import Attestation, Image, LayerRef
+from imgscan.image.json_tree import MAX_VALUES
 from imgscan.image.provenance import attach_provenance, base, layer_lines
-from imgscan.image.statement import MAX_VALUES
 from imgscan.model.values import Digest, Notice
 from imgscan.rules.sample import expand
 
@@ -392,3 +393,24 @@ def test_no_shape_is_trusted(statement, junk):
         layer_lines(hostile, image())
         attach_provenance(INSTRUCTIONS, hostile, image())
         base(hostile)
+
+
+def test_many_chains_of_one_step_with_many_lines_take_no_quadratic_time():
+    statement = v02()
+    hostile = {"step3:0": [[{"digest": LAYERS[0]}]] * 8000}
+    lines = {"locations": {"step3": {"locations": [ranges(*range(1, 6000))]}}, "infos": METADATA["source"]["infos"]}
+    statement["predicate"]["metadata"][BUILDKIT] = {**METADATA, "layers": hostile, "source": lines}
+    started = time.process_time()
+    assert len(layer_lines(attestation(statement), image())[0]) == 5999
+    assert time.process_time() - started < 2
+
+
+def test_a_long_name_in_a_statement_is_not_written_out_for_every_text_below_it():
+    statement = {
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {"k" * 2_000_000: [f"x{n}" for n in range(9000)]},
+    }
+    started = time.process_time()
+    found, _ = texts(attestation(statement))
+    assert len(found) == 9001
+    assert time.process_time() - started < 2

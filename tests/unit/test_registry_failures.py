@@ -183,7 +183,17 @@ def test_a_registry_that_keeps_failing_is_unreachable(registry, opened):
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("0", 0), ("120", 120), ("9" * 400, 999999999999), ("-1", None), ("soon", None), ("1.5", None), (None, None)],
+    [
+        ("0", 0),
+        ("120", 120),
+        ("9" * 400, 999999999999),
+        ("-1", None),
+        ("soon", None),
+        ("1.5", None),
+        (None, None),
+        (f"Mon, 01 Jan {10**20} 00:00:00 GMT", None),
+        (f"Mon, 01 Jan 2026 00:00:00 +{10**20}", None),
+    ],
 )
 def test_retry_after_is_a_number_of_seconds(value, seconds):
     assert retry_after(value) == seconds
@@ -244,7 +254,7 @@ def test_a_layer_shorter_than_its_manifest_says_is_refused(registry, opened):
     image = app()
     registry.push(image)
     registry.blobs[image.layers[0].digest] = image.layers[0].stored[:-5]
-    with pytest.raises(ImageFormatError, match=f"has not the {len(image.layers[0].stored)} bytes"):
+    with pytest.raises(ImageFormatError, match=f"of the {len(image.layers[0].stored)} that"):
         content(opened())
 
 
@@ -336,3 +346,28 @@ def test_an_answer_that_is_not_http_is_unreachable(registry, opened):
     registry.script(TAG, *[Reply(raw=b"SSH-2.0-OpenSSH\r\n\r\n")] * 3)
     with pytest.raises(UnreachableError):
         opened()
+
+
+def test_a_blob_of_unknown_size_that_does_not_go_on_is_an_error_that_says_so(registry, opened):
+    image = app()
+    manifest = json.loads(image.manifest())
+    del manifest["layers"][0]["size"]
+    registry.push(image)
+    registry.put(dump(manifest))
+    first = image.layers[0]
+    registry.script(BLOBS + first.digest, Reply(cut_after=100), Reply(416))
+    with pytest.raises(ImageFormatError, match="ends at byte 100"):
+        content(opened())
+
+
+def test_a_config_that_does_not_end_is_given_up_and_told(registry, opened, monkeypatch):
+    monkeypatch.setattr("imgscan.sources.assemble.MAX_JSON_BYTES", 100_000)
+    image = app()
+    manifest = json.loads(image.manifest())
+    del manifest["config"]["size"]
+    registry.push(image)
+    registry.put(dump(manifest))
+    registry.script(BLOBS + manifest["config"]["digest"], Reply(body=b" " * 65536, endless=True))
+    (found,) = opened().images()
+    assert found.config_json is None
+    assert [(notice.code, notice.incomplete) for notice in found.notices] == [("bad-config", True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -235,6 +236,9 @@ def test_the_password_does_not_follow_a_redirect_of_the_token_service(registry, 
         ("[::1]", Reach.LOOPBACK),
         ("::ffff:127.0.0.1", Reach.LOOPBACK),
         ("10.0.0.1", Reach.PRIVATE),
+        ("fec0::1", Reach.PRIVATE),
+        ("::127.0.0.1", Reach.PRIVATE),
+        ("64:ff9b:1::1", Reach.PRIVATE),
         ("8.8.8.8", Reach.PUBLIC),
         ("localhost.evil.example", Reach.PUBLIC),
         ("127.0.0.1.evil.example", Reach.PUBLIC),
@@ -364,3 +368,13 @@ def open_name(name: str, access: Access | None = None) -> None:
     source = RegistrySource(parse(name), wanted=Wanted(), access=access or Access(), patience=QUICK)
     with source.open() as opened:
         assert opened.images()
+
+
+def test_the_password_of_a_proxy_is_sent_as_it_is_and_not_as_its_url_spells_it(tmp_path, monkeypatch):
+    certificate = self_signed(tmp_path, names="DNS:registry.invalid")
+    with FakeRegistry(certificate) as registry, proxy_to(registry.host) as (proxy, asked):
+        registry.push(ImageBuilder().layer({"a": b"a"}))
+        monkeypatch.setenv("https_proxy", f"http://us%40er:p%2Fw%C3%A9@{proxy}")
+        open_name(f"registry.invalid/{REPOSITORY}:1", Access(ca_file=certificate.cert))
+    told = {base64.b64decode(login.removeprefix("Basic ")).decode() for _, login in asked}
+    assert told == {"us@er:p/wé"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from contextlib import closing
 from typing import Any
 
@@ -182,3 +183,16 @@ def test_a_malformed_digest_of_an_old_layer_is_refused():
         registry.put(manifest(fsLayers=[{"blobSum": "sha256:../../x"}] * 3))
         with pytest.raises(ImageFormatError, match="malformed"):
             read(registry)
+
+
+def test_many_signatures_of_a_large_manifest_take_the_memory_of_one():
+    payload = manifest(padding="x" * 1_000_000)
+    seals = [unpadded(json.dumps({"formatLength": 10**6 + at, "formatTail": ""}).encode()) for at in range(50)]
+    body = signed(payload, *seals)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImageFormatError, match="different"):
+            schema1.payload(body)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(body)
+    finally:
+        tracemalloc.stop()

@@ -136,6 +136,25 @@ def test_file_that_is_no_archive_does_not_hide_the_image_of_that_name(tmp_path):
     assert isinstance(resolved("./app"), ArchiveSource)
 
 
+def test_file_that_holds_no_image_is_told_when_no_image_has_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").write_text("no image\n")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    source = resolve("notes", wanted=Wanted(), access=Access(offline=True))
+    with (
+        pytest.raises(UnreachableError, match="file - failed: there is a file or directory of this name"),
+        source.open(),
+    ):
+        pass
+
+
+def test_file_whose_name_no_image_can_have_is_told_as_such(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    with pytest.raises(InvalidReferenceError, match="holds no image"):
+        resolved("Dockerfile")
+
+
 def test_named_pipe_is_read_as_a_stream(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     source = resolved(f"{tmp_path}/pipe")
@@ -280,3 +299,19 @@ def test_every_scheme_leads_somewhere(tmp_path):
     (tmp_path / "app").write_bytes(b"")
     for scheme in module.SCHEMES:
         assert resolved(f"{scheme}:app").kind in module.SCHEMES
+
+
+@pytest.mark.parametrize("text", ["docker-archive:{}", "oci-archive:{}", "oci-dir:{}", "oci-dir:app:{}", "/{}"])
+def test_a_path_that_no_system_could_have_is_not_found(text):
+    with pytest.raises((ImageNotFoundError, SourceError)), resolved(text.format("a" * 5000)).open():
+        pass
+
+
+def test_a_path_behind_a_closed_door_is_denied(monkeypatch):
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.stat", closed)
+    monkeypatch.setattr("os.open", closed)
+    with pytest.raises(AccessDeniedError), resolved("docker-archive:/root/image.tar").open():
+        pass

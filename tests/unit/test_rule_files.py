@@ -244,3 +244,12 @@ def test_every_value_of_a_document_has_its_place():
     assert lines["list", 0, "x"] == 9
     assert lines["list", 0, "inner", "y"] == 11
     assert lines["list", 1, "more", 0, "z"] == 14
+
+
+def test_numbers_without_end_are_told_like_any_mistake(written):
+    assert "is not valid TOML" in complaint(written(PACK + f"window = {'9' * 5000}\n"))
+
+
+@pytest.mark.parametrize("value", ["!!int ''", "!!float ''", "!!bool x", "!!timestamp x", "!!int '0b'"])
+def test_values_that_are_none_of_yaml_are_told_like_any_mistake(written, value):
+    assert "is not a value of YAML" in complaint(written(f"rules: {value}\n"))

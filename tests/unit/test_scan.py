@@ -165,6 +165,19 @@ def test_a_dockerfile_that_is_none_is_a_usage_error(write, tmp_path):
         scan([write(app())], Options(dockerfile=tmp_path / "notes"))
 
 
+def test_a_layer_that_is_broken_in_one_image_is_read_again_in_the_next(write):
+    image = app()
+    name = f"blobs/sha256/{image.layers[1].diff_id.removeprefix('sha256:')}"
+
+    def damage(members):
+        assert members[name]
+        members[name] = bytes(len(members[name]))
+
+    broken, whole = scan([write(image, name="broken.tar", change=damage), write(image)]).images
+    assert not any(finding.path == "/app/.env" for finding in broken.findings)
+    assert any(finding.path == "/app/.env" for finding in whole.findings)
+
+
 def test_layers_of_the_named_base_are_marked(write):
     base = ImageBuilder("acme/base:1").layer({"etc/key": TOKEN.encode()}, created_by="COPY key /etc/")
     image = ImageBuilder("acme/app:1").layer({"etc/key": TOKEN.encode()}, created_by="COPY key /etc/")

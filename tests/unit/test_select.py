@@ -270,3 +270,16 @@ class TestSeveralImages:
         chosen, _ = self.choose(index(*[nested] * 50), blobs=blobs, every=True)
 
         assert len(chosen) == MAX_INDEX_ENTRIES - 1
+
+    def test_what_a_manifest_is_is_looked_up_once_however_often_it_is_named(self):
+        blobs = Blobs(one=b'{"config":{"digest":"c"}}')
+        asked: list[str] = []
+
+        def fetch(descriptor: wire.Descriptor) -> bytes:
+            asked.append(descriptor.digest)
+            return blobs[descriptor.digest]
+
+        root = index(*[entry("one", kind=None)] * 3000)
+        choose_each(root, fetch, lambda _: Standing(AMD64, here=True), wanted=None)
+
+        assert len(asked) <= 2

@@ -448,6 +448,16 @@ class TestWhereWeMayCall:
         assert "--verify-hosts" in result.detail
         assert one(provider, asked, hosts=True).status == "live"
 
+    @pytest.mark.parametrize(("base", "path"), [("/", "/me"), ("/a/b/", "/a/b/me"), ("/a?b#c/", "/a%3Fb%23c/me")])
+    def test_a_path_out_of_the_image_keeps_its_slashes_and_is_no_more_than_a_path(self, provider, base, path):
+        request = {**GET, "url": f"https://{HOST}/{{path:base}}me"}
+        assert one(provider.on(HOST, Reply(200)), candidate(rule(request=request), base=base)).status == "live"
+        assert provider.asked[0].path == path
+
+    def test_where_no_host_stands_beside_it_nothing_is_called(self, provider):
+        result = one(provider, candidate(rule(request={**GET, "url": "https://{site}/me"})), hosts=True)
+        assert (result.status, result.detail, provider.connections) == ("unknown", "no host stands beside it", 0)
+
     def test_a_url_out_of_the_image_is_called_as_it_stands_there(self, provider):
         hook = f"https://{HOST}/hooks/{TOKEN}?x=1"
         provider.on(HOST, Reply(200))
@@ -472,6 +482,11 @@ class TestWhereWeMayCall:
             "https://2130706433/",
             "//x",
             "x",
+            "https://[",
+            "https://a\u2100.example.com/",
+            "https://api.example.com:0/",
+            "https://api.example.com:65536/",
+            "https://api.example.com/a/../../b",
         ],
     )
     def test_urls_that_are_not_proper_are_not_called(self, provider, url):

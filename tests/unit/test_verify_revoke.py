@@ -16,11 +16,14 @@ GITHUB = expand("ghp_{base62:30}{crc32}", "revoke")
 SLACK = expand("xoxb-{digits:12}-{digits:13}-{base62:24}", "revoke")
 GITLAB = expand("glpat-{base62:20}", "revoke")
 STRIPE = expand("sk_live_{base62:24}", "revoke")
+REGISTRY = "npm.acme.example"
+NPM = expand("npm_{base62:30}{crc32}", "revoke")
+NPMRC = f"//{REGISTRY}/team/:_authToken={NPM}"
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    names = ("api.github.com", "slack.com", "gitlab.com", "discord.com")
+    names = ("api.github.com", "slack.com", "gitlab.com", "discord.com", REGISTRY)
     return self_signed(tmp_path_factory.mktemp("tls"), ",".join(f"DNS:{name}" for name in names))
 
 
@@ -51,6 +54,13 @@ def test_a_token_revokes_itself(provider, revoke):
     assert (asked.method, asked.path) == ("POST", "/credentials/revoke")
     assert json.loads(asked.body) == {"credentials": [GITHUB]}
     assert asked.headers["Content-Type"] == "application/json"
+
+
+def test_a_secret_among_the_arguments_is_refused_and_not_repeated():
+    result = imgscan("revoke", "--dry-run", GITHUB, standard_input="")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no place for a secret" in result.stderr
+    assert GITHUB not in result.stderr
 
 
 def test_what_will_be_done_is_said_without_the_secret(provider, revoke):
@@ -110,6 +120,38 @@ def test_the_answer_decides(provider, revoke, secret, reply, code, told):
 def test_what_cannot_be_done_is_refused_and_nothing_sent(provider, revoke, secret, flags, told):
     result = revoke(secret, *flags)
     assert (result.exit_code, result.stdout, provider.connections) == (2, "", 0)
+    assert told in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "told"),
+    [
+        (Reply(200), 0, "revoked; "),
+        (Reply(204), 0, "revoked; "),
+        (Reply(200, {"ok": "Logged out"}), 3, "answered 200; not known to be revoked"),
+        (Reply(401), 3, "answered 401; not known to be revoked"),
+    ],
+)
+def test_a_token_beside_its_registry_is_ended_there_if_the_host_is_given_too(provider, revoke, reply, code, told):
+    provider.on(REGISTRY, reply)
+    result = revoke(NPMRC, "--yes", "--host", REGISTRY.upper())
+    assert (result.exit_code, told in result.output) == (code, True)
+    (asked,) = provider.asked
+    assert (asked.method, asked.path) == ("DELETE", f"/team/-/user/token/{NPM}")
+    assert asked.headers["Authorization"] == f"Bearer {NPM}"
+
+
+@pytest.mark.parametrize(
+    ("secret", "flags", "told"),
+    [
+        (NPMRC, (), f"--host {REGISTRY} allows to call it"),
+        (NPMRC, ("--host", "npm.acme.test"), f"--host {REGISTRY} allows to call it"),
+        (NPM, ("--host", REGISTRY), "no host stands beside it"),
+    ],
+)
+def test_a_registry_that_only_a_text_names_is_not_called(provider, revoke, secret, flags, told):
+    result = revoke(secret, "--yes", *flags)
+    assert (result.exit_code, provider.connections) == (2, 0)
     assert told in " ".join(result.stderr.split())
 
 

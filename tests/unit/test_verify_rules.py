@@ -24,7 +24,7 @@ REVOKED = [rule for rule in RULES if rule.revoke]
 REQUESTS = [(rule, f"{kind} {rule.id}") for rule in RULES for kind in ("verify", "revoke") if getattr(rule, kind)]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-NAMED_BY_IMAGES = {"docker-config-auth-registry"}
+NAMED_BY_IMAGES = {"docker-config-auth-registry", "npm-access-token", "npmrc-auth-token"}
 """The rules whose host comes out of the image; all others call the host of their provider."""
 
 
@@ -41,6 +41,8 @@ def test_requests_are_sound_and_the_calls_for_all_examples_can_be_made(rule, nam
         values = values_of(match)
         if values.get("id", b"").startswith(b"ASIA"):
             continue  # temporary keys of AWS cannot be asked about
+        if rule.id in NAMED_BY_IMAGES and "registry" not in values:
+            continue  # a token alone names no host
         call = call_for(request, values, NOW)
         calls += 1
         assert call.named_by_image or call.host == urlsplit(request.url).hostname
@@ -79,6 +81,24 @@ def test_a_login_of_another_registry_is_asked_about_at_the_host_that_its_entry_n
     assert (call.host, call.port, call.target, call.named_by_image) == ("registry.acme.example", 5000, "/v2/", True)
 
 
+NPM = {
+    "npm-access-token": ("npm.acme.example", 8443, "/api/npm/team/"),
+    "npmrc-auth-token": ("npm.pkg.acme.example", 443, "/api/npm/team/"),
+}
+
+
+@pytest.mark.parametrize("rule_id", NPM)
+def test_a_token_of_npm_is_asked_about_and_ended_at_the_registry_that_its_line_names(rule_id):
+    rule, match = one_example(rule_id)
+    host, port, path = NPM[rule_id]
+    token = match.secret.value.decode()
+    asked, ended = (call_for(table.request, values_of(match), NOW) for table in (rule.verify, rule.revoke))
+    assert {(call.host, call.port, call.named_by_image) for call in (asked, ended)} == {(host, port, True)}
+    assert (asked.method, asked.target) == ("GET", f"{path}-/whoami")
+    assert (ended.method, ended.target) == ("DELETE", f"{path}-/user/token/{token}")
+    assert {dict(call.headers)["Authorization"] for call in (asked, ended)} == {f"Bearer {token}"}
+
+
 def one_example(rule_id):
     rule = next(rule for rule in VERIFIED if rule.id == rule_id)
     return rule, found_in_examples(rule)[-1]
@@ -93,7 +113,7 @@ def test_a_revocation_says_when_it_is_done(rule):
     revoke = rule.revoke
     assert revoke.done or any(field.means == "dead" for field in revoke.fields)
     assert not {*revoke.done} & {*revoke.gone}
-    assert not names_host(revoke.request)
+    assert names_host(revoke.request) == (rule.id in NAMED_BY_IMAGES)
 
 
 def test_the_secret_stands_in_a_url_only_where_the_rule_admits_it():

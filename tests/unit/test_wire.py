@@ -6,7 +6,7 @@ import pytest
 
 from imgscan.errors import ImageFormatError, LimitExceededError
 from imgscan.image import wire
-from imgscan.streams.limits import MAX_JSON_BYTES
+from imgscan.streams.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
 from tests.support.images import ImageBuilder, docker_25, dump
 
 DOCUMENTS = (wire.Index, wire.Manifest, wire.ImageConfig, tuple[wire.ArchiveItem, ...])
@@ -93,3 +93,16 @@ def test_fields_that_are_not_known_are_passed_over():
 def test_documents_have_a_largest_size():
     with pytest.raises(LimitExceededError):
         decode(b" " * (MAX_JSON_BYTES + 1), wire.Index)
+
+
+@pytest.mark.parametrize(
+    ("document", "shape"),
+    [
+        (b'{"history":[' + b"{}," * MAX_JSON_VALUES + b"{}]}", wire.ImageConfig),
+        (b'{"manifests":[' + b'{"digest":""},' * MAX_JSON_VALUES + b'{"digest":""}]}', wire.Index),
+        (b'{"config":{"Env":[' + b'"",' * MAX_JSON_VALUES + b'""]}}', wire.ImageConfig),
+    ],
+)
+def test_small_documents_that_unpack_to_large_ones_are_refused(document, shape):
+    with pytest.raises(LimitExceededError, match="values"):
+        decode(document, shape)

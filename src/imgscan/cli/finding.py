@@ -123,9 +123,11 @@ def variable(finding: Finding) -> str | None:
 
 def _read(path: Path) -> Report:
     try:
-        if path.stat().st_size > MAX_REPORT:
+        with path.open("rb") as file:
+            stored = file.read(MAX_REPORT + 1)
+        if len(stored) > MAX_REPORT:
             raise UsageError(f"larger than {MAX_REPORT // MIB} MiB", where=str(path))
-        return msgspec.json.decode(path.read_bytes(), type=Report)
+        return msgspec.json.decode(stored, type=Report)
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

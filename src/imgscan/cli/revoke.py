@@ -29,12 +29,25 @@ OUTCOMES: Final = {
 }
 
 
-@click.command("revoke", params=settings("rules", "ca_file", "offline", "config"), context_settings=HELP)
+@click.command(
+    "revoke",
+    params=settings("rules", "ca_file", "offline", "config"),
+    context_settings={**HELP, "allow_extra_args": True},
+)
 @click.option("--rule", "rule_id", metavar="RULE", help="What it is, if it does not show.")
+@click.option("--host", metavar="HOST", help="The registry to call, where the text around the secret names it.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def command(ctx: click.Context, /, rule_id: str | None, dry_run: bool, yes: bool, **given: Any) -> None:  # noqa: FBT001 - flags
+def command(
+    ctx: click.Context,
+    /,
+    rule_id: str | None,
+    host: str | None,
+    dry_run: bool,  # noqa: FBT001 - a flag
+    yes: bool,  # noqa: FBT001 - as above
+    **given: Any,
+) -> None:
     """Revoke a leaked secret through its provider, where the provider lets it revoke itself.
 
     The secret is read from standard input, or asked for without echo; an argument could be seen by every user of the
@@ -43,6 +56,9 @@ def command(ctx: click.Context, /, rule_id: str | None, dry_run: bool, yes: bool
     from imgscan.verify.revoke import carry_out, planned  # noqa: PLC0415 - loads what speaks to the network
     from imgscan.verify.transport import Network  # noqa: PLC0415 - as above
 
+    if ctx.args:  # click would repeat it
+        hint = "pipe it in, or leave it out and be asked; this one now stands in the history of the shell"
+        raise UsageError("an argument is no place for a secret", hint=hint)
     refuse_found_rules(ctx, "imgscan revoke")
     if given["offline"] and not dry_run:
         raise UsageError("revoking is a call to the provider", where="--offline")
@@ -52,7 +68,7 @@ def command(ctx: click.Context, /, rule_id: str | None, dry_run: bool, yes: bool
             "standard input holds the secret, so nobody can be asked", hint="give --yes, or --dry-run first"
         )
     candidate, shown = _recognised(_read(watched=watched), rule_id, tuple(given["rules"]))
-    call = planned(candidate)
+    call = planned(candidate, host)
     _announce(candidate, shown)
     if dry_run:
         write_standard(b"nothing was sent\n")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from imgscan.image.overlay import PathIndex
     from imgscan.rules.schema import Rule
 
-HEADER: str = "tar header"
-TRAILING: str = "behind the end of the layer archive"
+HEADER: Final = "tar header"
+TRAILING: Final = "behind the end of the layer archive"
 
 
 class Place(NamedTuple):

@@ -17,20 +17,22 @@ class Hider:
 
     def __init__(self, secrets: Iterable[tuple[str, str]]) -> None:
         """Take pairs of a secret and what may be shown of it."""
-        self._by_gram: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for value, shown in sorted(set(secrets), key=lambda pair: (-len(pair[0]), pair)):
-            if len(value) >= GRAM:
-                self._by_gram[value[:GRAM]].append((value, shown))
+        self._shown = {value: shown for value, shown in sorted(set(secrets), reverse=True) if len(value) >= GRAM}
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for value in self._shown:
+            lengths[value[:GRAM]].add(len(value))
+        self._lengths = {gram: sorted(known, reverse=True) for gram, known in lengths.items()}
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
         parts: list[str] = []
         position = done = 0
         while position < len(text):
-            for value, shown in self._by_gram.get(text[position : position + GRAM], ()):
-                if text.startswith(value, position):
+            for length in self._lengths.get(text[position : position + GRAM], ()):
+                shown = self._shown.get(text[position : position + length])
+                if shown is not None:
                     parts += (text[done:position], shown)
-                    done = position = position + len(value)
+                    done = position = position + length
                     break
             else:
                 position += 1

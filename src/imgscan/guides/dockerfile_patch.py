@@ -100,7 +100,7 @@ def step_like(dockerfile: Dockerfile, text: str) -> Step | None:
 
 def change(source: str, dockerfile: Dockerfile, step: Step, spot: Spot, literal: str | None = None) -> Change | None:
     """``source`` without what leaked in ``step``; ``literal`` is the secret, if it stands in the Dockerfile itself."""
-    edits = _Edits(source.splitlines(keepends=True))
+    edits = _Edits(_lines(source))
     if spot.where is Where.FILE and step.keyword in COPIES:
         return _without_file(edits, dockerfile, step, spot)
     if spot.where in (Where.ARG, Where.ENV) and step.keyword in ("ARG", "ENV"):
@@ -122,17 +122,22 @@ def diff(before: str, after: str, name: str, *, is_new: bool = False) -> str:
     """A unified diff that ``git apply`` and ``patch -p1`` take."""
     tail = "\t" if " " in name else ""
     old, new = "/dev/null" if is_new else f"a/{name}{tail}", f"b/{name}{tail}"
-    lines = difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), old, new)
+    lines = difflib.unified_diff(_lines(before), _lines(after), old, new)
     ended = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
     return "".join(ended)
 
 
 def ignoring(before: str, pattern: str) -> str:
     """A ``.dockerignore`` with one more line, unless it is there."""
-    if pattern in before.splitlines():
+    if pattern in (line.rstrip() for line in _lines(before)):
         return before
     newline = "\n" if before and not before.endswith("\n") else ""
     return f"{before}{newline}{pattern}\n"
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends. Not splitlines(): form feeds and Unicode separators end no line for builders and patch."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _without_variable(

@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from imgscan.guides.schema import Guide
     from imgscan.rules.schema import Rule
 
-DEFAULT: Final = (
-    "Revoke the {title}{where}, put a new one where it is used, and rebuild the image without it: "
-    "deleting it in a later layer does not remove it."
-)
+DEFAULT: Final = "Revoke the {title}{where}, put a new one where it is used, and rebuild the image without it."
 IMAGE: Final = (
-    "Delete the image from the registry by digest, take the secret out of the instruction that brought it, and rebuild."
+    "Take the secret out of the instruction that brought it, rebuild, and delete the old image from the registry by "
+    "digest: deleting the file in a later layer does not remove it."
 )
 MAX_STEPS: Final = 4
 """Of the guide; with that for the image they are what fits beside a finding."""

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from imgscan.errors import ImageFormatError
+from imgscan.image.json_tree import leaves, read, text
 from imgscan.image.provenance import Layout, decode_base64, is_provenance, layout
-from imgscan.image.statement import leaves, read, text
 from imgscan.model.values import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from imgscan.image.image import Attestation
-    from imgscan.image.statement import Json, Path
+    from imgscan.image.json_tree import Json, Path
 
 MAX_KEY: Final = 256
 """Characters of a key; names of args and paths of files come from the image."""
@@ -133,7 +133,7 @@ def _argument(form: Layout, path: Path) -> str | None:
 
 
 def _step(document: Json, step: Path, rest: Path, leaf: str) -> _Named:
-    name = text(document, *step, "id") or f"step[{step[-1]}]"
+    name = text(document, *step, "id")[:MAX_KEY] or f"step[{step[-1]}]"
     match rest:
         case ("op", "Op", "exec", "meta", "env", int(at)):
             variable, assigned, _ = leaf.partition("=")
@@ -155,7 +155,8 @@ def _starts(path: Path, prefix: Path) -> bool:
 
 def _rendered(path: Path) -> str:
     """``a.b[0][odd key]``."""
-    parts = (f".{part}" if isinstance(part, str) and _IDENTIFIER.fullmatch(part) else f"[{part}]" for part in path)
+    cut = (part[:MAX_KEY] if isinstance(part, str) else part for part in path)
+    parts = (f".{part}" if isinstance(part, str) and _IDENTIFIER.fullmatch(part) else f"[{part}]" for part in cut)
     return "".join(parts).removeprefix(".")
 
 

@@ -37,6 +37,7 @@ _FEW_CHARACTERS: Final = 3
 _NOISE: Final = str.maketrans("", "", "\"'\\,[]")
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}|\$\w+")
 _PAIR: Final = re.compile(r"(?:^|(?<=\s))([^\s=]+)(?:=|(?=\s|$))")
+_FLAGS: Final = re.compile(r"(?:--[^ ]*+ ?+\s*+)*+")
 _HASHED: Final = re.compile(r"(?:file|dir|multi):[0-9a-f]+ in (.*)", re.DOTALL)
 _PORT: Final = re.compile(r"\d+(?:-\d+)?(?:/(?:udp|sctp))?")
 _HASH_MARK: Final = "\0in"
@@ -229,6 +230,5 @@ def _begins(pair: re.Match[str], keyword: str) -> bool:
 
 
 def _without_flags(value: str) -> str:
-    while value.startswith("--"):
-        value = value.partition(" ")[2].lstrip()
-    return value
+    flags = _FLAGS.match(value)
+    return value[flags.end() :] if flags else value

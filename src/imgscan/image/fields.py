@@ -2,7 +2,7 @@
 
 Each becomes a ``Field`` with the key it is reported under, the instruction that set it, and a *place*: a name for it
 that survives a rebuild, on which fingerprints stand. The text of a pair is ``NAME=value``, so that names count as
-context. Knows nothing of secrets.
+context. A config that is too large or not readable is one text. Knows nothing of secrets.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from imgscan.errors import ImageFormatError
 from imgscan.image.attested import texts
 from imgscan.image.history import setters
+from imgscan.image.json_tree import read
 from imgscan.model.values import Notice, Where
 
 if TYPE_CHECKING:
@@ -22,14 +22,10 @@ if TYPE_CHECKING:
 
     from imgscan.image.history import Instruction
     from imgscan.image.image import Image
+    from imgscan.image.json_tree import Json
 
-    Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
-
-MAX_FIELDS: Final = 200_000
-"""Strings of one config; real ones have some hundreds."""
-
-MAX_DEPTH: Final = 64
-"""Nesting of a config; real ones have 5 levels."""
+MAX_KEY: Final = 256
+"""Characters of a key made of many names: each text below a long name would repeat it."""
 
 RUN_CONFIGS: Final = ("config", "container_config")
 
@@ -87,10 +83,12 @@ def fields(image: Image, instructions: Sequence[Instruction]) -> tuple[tuple[Fie
     found: list[Field] = []
     notices: list[Notice] = []
     if image.config_json is not None:
-        document = _document(image.config_json)
-        found += _config_fields(document, instructions)
-        if len(found) >= MAX_FIELDS:
-            notices.append(Notice("config-cut", "config", f"only {MAX_FIELDS} fields were scanned", incomplete=True))
+        try:
+            found += _config_fields(read(image.config_json), instructions, understood=image.config is not None)
+        except ImageFormatError as error:
+            found.append(Field(Where.ANNOTATION, "config", "config", image.config_json))
+            message = f"scanned as one text: {error.message}"
+            notices.append(Notice("config-unreadable", "config", message, incomplete=True))
     found += _history_fields(image, instructions)
     found += [
         Field(Where.ANNOTATION, key, f"annotation:{key}", _pair(_name(key), value).encode())
@@ -106,26 +104,22 @@ def fields(image: Image, instructions: Sequence[Instruction]) -> tuple[tuple[Fie
     return tuple(found), tuple(notices)
 
 
-def _document(config_json: bytes) -> Mapping[str, Json]:
-    """The config as plain values; that it is an object with the right types, the source has made sure of."""
-    document = msgspec.json.decode(config_json)
-    return document if isinstance(document, dict) else {}
-
-
-def _config_fields(document: Mapping[str, Json], instructions: Sequence[Instruction]) -> list[Field]:
+def _config_fields(
+    document: Mapping[str, Json], instructions: Sequence[Instruction], *, understood: bool
+) -> Iterator[Field]:
+    """What the config says; its history only if that is not ``understood``, and so has no fields of its own."""
     set_by = setters(instructions)
-    found: list[Field] = []
-    for section in RUN_CONFIGS:
-        body = document.get(section)
-        for key, value in body.items() if isinstance(body, dict) else ():
-            found += _run_config(section, key, value, set_by)
+    sections = {section: body for section in RUN_CONFIGS if isinstance(body := document.get(section), dict)}
+    for section, body in sections.items():
+        for key, value in body.items():
+            yield from _run_config(section, key, value, set_by)
     for key, value in document.items():
-        if key in RUN_CONFIGS or key in ("history", "rootfs"):
-            continue  # not skipped: history and run configurations have fields of their own, rootfs holds digests
+        if key in sections or (understood and key in ("history", "rootfs")):
+            continue  # not skipped: they have fields of their own, and rootfs holds digests
         where = Where.AUTHOR if key == "author" else Where.ANNOTATION
         setter = _index(set_by, "MAINTAINER") if key == "author" else None
-        found += [Field(where, path, f"config:{path}", text.encode(), setter) for path, text in _leaves(key, value)]
-    return found[:MAX_FIELDS]
+        for path, text in _leaves(_below("", key), value):
+            yield Field(where, path, f"config:{path}", text.encode(), setter)
 
 
 def _run_config(
@@ -146,7 +140,7 @@ def _run_config(
         for number, text in enumerate(map(str, value)):
             yield Field(where, f"{path}[{number}]", stable, text.encode(), _index(set_by, keyword, text))
     else:
-        for place, text in _leaves(path, value):
+        for place, text in _leaves(_below(section, f".{key}"), value):
             instruction = _index(set_by, keyword, text if key in ADDING else None)
             yield Field(where, place, stable, text.encode(), instruction)
 
@@ -176,23 +170,29 @@ def _index(set_by: Mapping[tuple[str, str | None], Instruction], keyword: str, n
     return step.index if step else None
 
 
-def _leaves(path: str, value: Json, depth: int = 0) -> Iterator[tuple[str, str]]:
+def _leaves(path: str, value: Json) -> Iterator[tuple[str, str]]:
     """Every string below a value, keys of objects included, with the path that leads to it."""
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, dict) and depth < MAX_DEPTH:
+    elif isinstance(value, dict):
         for key, item in value.items():
+            place = _below(path, f".{key}")
             if isinstance(item, str):
-                yield f"{path}.{key}", _pair(key, item)
+                yield place, _pair(key, item)
             else:
-                yield f"{path}.{key}", key
-                yield from _leaves(f"{path}.{key}", item, depth + 1)
-    elif isinstance(value, list) and depth < MAX_DEPTH:
+                yield place, key
+                yield from _leaves(place, item)
+    elif isinstance(value, list):
         if all(isinstance(item, str) for item in value):
             yield path, " ".join(map(str, value))  # a command: an option and its value are neighbours in the list
             return
         for number, item in enumerate(value):
-            yield from _leaves(f"{path}[{number}]", item, depth + 1)
+            yield from _leaves(_below(path, f"[{number}]"), item)
+
+
+def _below(path: str, step: str) -> str:
+    place = path + step
+    return place if len(place) <= MAX_KEY else f"{place[:MAX_KEY]}…"
 
 
 def _pair(name: str, value: str) -> str:

@@ -13,10 +13,22 @@ from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from imgscan.errors import LimitExceededError
 from imgscan.model.values import EventKind, State
+from imgscan.streams.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
+
+MAX_LINK_BYTES: Final = 32 * MIB
+"""Hard links of one layer, which are kept by name; images of ostree have some ten thousand in a layer."""
+
+LINK_BYTES: Final = 128
+"""What Python adds to each of these names."""
+
+MAX_PARENTS: Final = 256
+"""Directories above a path that are looked at, from the root on. A path that has more cannot be told to be gone."""
 
 WHITEOUT: Final = b".wh."
 OPAQUE: Final = b".wh..wh..opq"
@@ -40,12 +52,13 @@ class Life:
 class PathIndex:
     """The names of one layer, in order."""
 
-    __slots__ = ("_hashes", "_kinds", "_links")
+    __slots__ = ("_hashes", "_kinds", "_left_bytes", "_links")
 
     def __init__(self) -> None:
         self._hashes = array("q")
         self._kinds = bytearray()
         self._links: dict[int, list[bytes]] = {}
+        self._left_bytes = MAX_LINK_BYTES
 
     def add(self, path: bytes, *, directory: bool) -> None:
         """Take in a normalized name."""
@@ -53,25 +66,25 @@ class PathIndex:
         self._kinds.append(directory)
 
     def add_link(self, path: bytes, target: bytes) -> None:
-        """Take in a hard link: a second name for what ``target`` names in the same layer."""
+        """Take in a hard link: a second name for what ``target`` names in the same layer.
+
+        Raises:
+            LimitExceededError: there are too many.
+        """
         self.add(path, directory=False)
+        self._left_bytes -= LINK_BYTES + len(path)
+        if self._left_bytes < 0:
+            raise LimitExceededError(f"the hard links of the layer take more than {MAX_LINK_BYTES} bytes")
         self._links.setdefault(hash(target), []).append(path)
 
     def names_of(self, path: bytes) -> list[bytes]:
         """The name itself and its hard links in this layer."""
         return [path, *self._links.get(hash(path), ())]
 
-    def find(self, paths: Iterable[bytes]) -> dict[bytes, bool]:
-        """Which of ``paths`` are here, and whether as a directory."""
-        wanted = {hash(path): path for path in paths}
-        found = {}
-        for hashed, directory in zip(self._hashes, self._kinds, strict=True):
-            if hashed in wanted:
-                found[wanted[hashed]] = bool(directory)
-        return found
-
-    def __len__(self) -> int:
-        return len(self._hashes)
+    def find(self, wanted: AbstractSet[int]) -> dict[int, bool]:
+        """Which of the names with these hashes are here, and whether as a directory."""
+        known = zip(self._hashes, self._kinds, strict=True)
+        return {hashed: bool(directory) for hashed, directory in known if hashed in wanted}
 
 
 def normalize(name: bytes) -> bytes:
@@ -104,7 +117,7 @@ class Overlay:
         self._layers = layers
         own = set(paths)
         linked = {name for index in layers if index is not None for path in own for name in index.names_of(path)}
-        relevant = {name for path in own | linked for name in _relevant(path)}
+        relevant = {hash(name) for path in own | linked for name in _relevant(path)}
         self._found = [index.find(relevant) if index is not None else {} for index in layers]
 
     def life(self, path: bytes, holders: Sequence[int]) -> Life:
@@ -139,12 +152,12 @@ class Overlay:
     def _change(self, path: bytes, layer: int) -> EventKind | None:
         """What one layer does to a path of a lower layer."""
         found = self._found[layer]
-        if path in found:
-            return EventKind.DELETED if found[path] else EventKind.CHANGED  # a directory takes the place of the file
+        if (as_directory := found.get(hash(path))) is not None:
+            return EventKind.DELETED if as_directory else EventKind.CHANGED  # a directory takes the place of the file
         parents = list(_parents(path))
-        replaced = any(found.get(parent) is False for parent in parents)
-        hidden = any(_whiteout(name) in found for name in (path, *parents))
-        emptied = any(_opaque(folder) in found for folder in (*parents, b""))
+        replaced = any(found.get(hash(parent)) is False for parent in parents)
+        hidden = any(hash(_whiteout(name)) in found for name in (path, *parents))
+        emptied = any(hash(_opaque(folder)) in found for folder in (*parents, b""))
         return EventKind.DELETED if replaced or hidden or emptied else None
 
 
@@ -160,9 +173,12 @@ def _relevant(path: bytes) -> Iterator[bytes]:
 
 
 def _parents(path: bytes) -> Iterator[bytes]:
-    while b"/" in path:
-        path = path.rpartition(b"/")[0]
-        yield path
+    end = path.find(b"/")
+    for _ in range(MAX_PARENTS):
+        if end < 0:
+            return
+        yield path[:end]
+        end = path.find(b"/", end + 1)
 
 
 def _whiteout(path: bytes) -> bytes:

@@ -16,7 +16,7 @@ from imgscan.errors import ImageFormatError, UsageError
 from imgscan.image import dockerfile_match
 from imgscan.image.dockerfile import parse
 from imgscan.image.history import DockerfileSpan
-from imgscan.image.statement import Json, Path, at, items, number, read, table, text
+from imgscan.image.json_tree import Json, Path, at, items, number, read, table, text
 from imgscan.model.values import Digest, Notice
 
 if TYPE_CHECKING:
@@ -152,9 +152,9 @@ def _layer_lines(document: Json, image: Image) -> dict[int, tuple[DockerfileSpan
         if chain
     ]
     layers = _known_layers(image, [chain for _, chain in chains])
+    made = dict.fromkeys((_layer(chain, layers), step) for step, chain in chains)
     lines: dict[int, dict[DockerfileSpan, None]] = {}
-    for step, chain in chains:
-        layer = _layer(chain, layers)
+    for layer, step in made:
         spans = dict.fromkeys(_spans(buildkit, step))
         if layer is not None and spans:
             lines.setdefault(layer, {}).update(spans)

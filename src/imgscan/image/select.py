@@ -63,6 +63,8 @@ class _Walk:
     attestations: dict[str, dict[str, wire.Descriptor]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     visits: int = 0
+    indexes: dict[str, bool] = field(default_factory=dict)
+    """Whether a digest without a media type is that of an index."""
     notices: dict[Notice, None] = field(default_factory=dict)
 
     def begin_image(self) -> None:
@@ -205,11 +207,13 @@ def _is_index(entry: wire.Descriptor, walk: _Walk) -> bool:
     """Podman and skopeo may leave the media type out: then only the content can tell."""
     if entry.media_type:
         return entry.media_type in wire.INDEX_TYPES
-    try:
-        wire.decode(walk.fetch(entry), wire.Index, what="manifest")
-    except ImageFormatError:  # absent content, too: whoever needs it will say so
-        return False
-    return True
+    if entry.digest not in walk.indexes:
+        try:
+            wire.decode(walk.fetch(entry), wire.Index, what="manifest")
+            walk.indexes[entry.digest] = True
+        except ImageFormatError:  # absent content, too: whoever needs it will say so
+            walk.indexes[entry.digest] = False
+    return walk.indexes[entry.digest]
 
 
 def _is_image(entry: wire.Descriptor) -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 from imgscan.errors import ImageFormatError, LimitExceededError
-from imgscan.streams.limits import MAX_JSON_BYTES
+from imgscan.streams.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
 
 OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
@@ -133,17 +133,24 @@ def decode(data: bytes, shape: type[Wire], *, what: str) -> Wire:
     """Decode untrusted JSON into ``shape``; ``what`` names the document in errors.
 
     Raises:
-        LimitExceededError: the document is larger than ``MAX_JSON_BYTES``.
+        LimitExceededError: the document is larger than ``MAX_JSON_BYTES``, or may have more than ``MAX_JSON_VALUES``.
         ImageFormatError: it is not JSON, or not of that shape. The message never quotes the document.
     """
     if len(data) > MAX_JSON_BYTES:
         raise LimitExceededError(f"{what} has {len(data)} bytes, more than {MAX_JSON_BYTES}")
+    if most_values(data) > MAX_JSON_VALUES:
+        raise LimitExceededError(f"{what} may have more than {MAX_JSON_VALUES} values")
     try:
         return msgspec.json.decode(data, type=shape)
     except msgspec.ValidationError as error:
         raise ImageFormatError(f"{what} is not well formed: {_place(error)}") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise ImageFormatError(f"{what} is not readable JSON") from None
+
+
+def most_values(data: bytes) -> int:
+    """As many values as a JSON document has at the most, told without decoding it."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") + 1
 
 
 def _place(error: msgspec.ValidationError) -> str:

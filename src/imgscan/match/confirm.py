@@ -202,9 +202,10 @@ class Confirmer:
         start = max(0, end - reach)
         before = bytes(text[start:end]).lower()
         first = min((at for hint in self._hints if (at := before.find(hint)) >= 0), default=None)
-        return first is not None and any(
-            self._is_likely(text, value) for value in self._values(text, start + first, end, min(len(text), end + reach))
-        )
+        if first is None:
+            return False
+        values = self._values(text, start + first, end, min(len(text), end + reach))
+        return any(self._is_likely(text, value) for value in values)
 
     def _values(self, text: memoryview, first: int, end: int, stop: int) -> Iterator[regex.Match[bytes]]:
         """The values a first-stage hit may be about, which ends in them; none begins before ``first``."""

@@ -15,6 +15,9 @@ from imgscan.errors import UnreachableError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+UNROUTED: Final = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b:1::/48", "fec0::/10")))
+"""Not private to the ``ipaddress`` module of every Python: IPv4-compatible, local NAT64 and site-local addresses."""
+
 NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 """Where networks without IPv4 show the rest of the world."""
 
@@ -49,7 +52,7 @@ def endpoints(host: str, port: int) -> list[Endpoint]:
 def is_public(address: str) -> bool:
     """Whether a literal address is one machine that the whole internet reaches under it."""
     found = _embedded(ipaddress.ip_address(address.partition("%")[0]))
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    return _is_routed(found) and not found.is_multicast and not found.is_reserved
 
 
 def is_loopback(host: str) -> bool:
@@ -97,4 +100,8 @@ def _reach_of(text: str) -> Reach:
     address = _embedded(ipaddress.ip_address(text.partition("%")[0]))
     if address.is_loopback or address.is_unspecified:  # connecting to 0.0.0.0 reaches this machine
         return Reach.LOOPBACK
-    return Reach.PUBLIC if address.is_global else Reach.PRIVATE
+    return Reach.PUBLIC if _is_routed(address) else Reach.PRIVATE
+
+
+def _is_routed(address: Address) -> bool:
+    return address.is_global and not any(address in network for network in UNROUTED)

@@ -14,7 +14,7 @@ def retry_after(value: str | None) -> float | None:
         return float(value[:12])  # 12 digits are 30,000 years
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -52,8 +52,12 @@ def write(name: str, content: bytes) -> None:
             return
         with tempfile.NamedTemporaryFile(dir=home, prefix=".new-", delete=False) as file:
             temporary = Path(file.name)
-            file.write(hashlib.sha256(content).digest() + content)
-        temporary.replace(home / name)
+            try:
+                file.write(hashlib.sha256(content).digest() + content)
+                file.close()
+                temporary.replace(home / name)
+            finally:
+                temporary.unlink(missing_ok=True)
         _forget_old()
     except (OSError, RuntimeError):  # a read-only or full disk costs time at the next start, nothing more
         return

@@ -59,10 +59,10 @@ class _Scanner:
 
     def _header(self, keys: Path, *, repeated: bool) -> Path:
         path: Path = ()
-        for key in keys:
+        for number, key in enumerate(keys, 1):
             path = (*path, key)
             self.found.setdefault(path, Mark(self._at, self._at))
-            if key is keys[-1] and repeated:
+            if number == len(keys) and repeated:
                 self._counts[path] = self._counts.get(path, 0) + 1
             if path in self._counts:
                 path = (*path, self._counts[path] - 1)

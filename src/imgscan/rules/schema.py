@@ -35,9 +35,9 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     In ``url``, ``headers`` and ``body``, ``{secret}`` stands for the secret and ``{name}`` for another named group of
     the pattern, each written as its place asks (percent-encoded in a URL or a form, escaped in JSON), and ``{b64:…}``
-    for the base64 of what stands in it. A URL holds the secret only if ``secret_in_url`` says that the provider takes
-    it no other way. A group in the host makes it a host that the image names, which is called only if that was asked
-    for.
+    for the base64 of what stands in it; ``{path:name}`` keeps the slashes of a group that is a path. A URL holds the
+    secret only if ``secret_in_url`` says that the provider takes it no other way. A group in the host makes it a host
+    that the image names, which is called only if that was asked for.
     """
 
     method: Literal["GET", "POST", "HEAD", "PUT", "DELETE"]

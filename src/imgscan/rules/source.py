@@ -113,7 +113,7 @@ class Source:
         text = self._text = self._text.replace("\r\n", "\n")
         try:
             data = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:  # of tomllib, and of numbers with too many digits
             self._syntax_error(str(error))
             return {}
         self._marks = places(text)
@@ -169,7 +169,7 @@ class Source:
             return [self._built(loader, item, (*path, index)) for index, item in enumerate(node.value)]
         try:
             return loader.construct_object(node)
-        except ValueError:  # a date that there is not
+        except (ValueError, LookupError, AttributeError):  # PyYAML's words for a date that there is not, or !!int ''
             self.problem(path, "is not a value of YAML")
             return None
 

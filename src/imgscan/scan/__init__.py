@@ -152,7 +152,7 @@ class _Run:
             found = scan_layer(blob, self._workers, lambda count: self._progress.layer_advanced(blob.key, count))
         finally:
             self._progress.layer_finished(blob.key)
-        if blob.digest is not None:
+        if blob.digest is not None and blob.digest == found.digest:  # what was broken here may be whole elsewhere
             self._known[blob.digest] = found
         return found
 
@@ -169,7 +169,8 @@ def _read_dockerfile(path: Path | None) -> dockerfile.Dockerfile | None:
     if path is None:
         return None
     try:
-        return dockerfile.parse(path.read_bytes(), str(path))
+        with path.open("rb") as file:
+            return dockerfile.parse(file.read(dockerfile.MAX_DOCKERFILE_BYTES + 1), str(path))
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
     except ImageFormatError as error:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imgscan.model.values import Match, Notice
 
 MAX_COMPARED: Final = 100
-"""Secrets of one instruction; more is a list made to be slow."""
+"""Secrets of one instruction, or places of one secret; more is a list made to be slow."""
 
 
 BETWEEN: Final = b"\n"
@@ -63,7 +63,7 @@ def _once(matches: Iterable[FieldMatch]) -> Iterable[FieldMatch]:
         field, value = found.field, found.match.secret.value
         earlier = seen.setdefault(value, [])
         instruction = wholes.setdefault((field.where, field.instruction), [])
-        if any(_repeats(field, other) for other in earlier) or _is_part(field, value, instruction):
+        if any(_repeats(field, other) for other in earlier[:MAX_COMPARED]) or _is_part(field, value, instruction):
             continue  # not skipped: told already
         earlier.append(field)
         instruction.append(value)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PREDICATE_TYPE: Final = "in-toto.io/predicate-type"
 
+LAYER_COUNT: Final = "layer-count"
+"""Code of the notice that manifest and config do not agree on how many layers there are."""
+
 MAX_KEPT_BYTES: Final = 64 * MIB
 """Configs and attestations of all images of one source, which stay in memory."""
 
@@ -158,7 +161,7 @@ def pair(
     diff_ids = (config.rootfs.diff_ids if config.rootfs else None) or ()
     if len(diff_ids) != layers:
         message = f"the manifest has {layers} layers, the config {len(diff_ids)}: none can be verified by the config"
-        return unknown, (Notice("layer-count", where, message),)
+        return unknown, (Notice(LAYER_COUNT, where, message, incomplete=layers < len(diff_ids)),)
     try:
         return tuple(digests.parse(text) for text in diff_ids), ()
     except ImageFormatError as error:

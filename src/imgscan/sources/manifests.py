@@ -21,7 +21,7 @@ from imgscan.errors import (
 from imgscan.image import select, wire
 from imgscan.image.image import Image, LayerRef
 from imgscan.model.values import Digest, Notice, Platform
-from imgscan.sources.assemble import Assembler, Config, pair
+from imgscan.sources.assemble import LAYER_COUNT, Assembler, Config, pair
 from imgscan.streams import digest as digests
 from imgscan.streams.limits import MAX_JSON_BYTES
 
@@ -272,8 +272,11 @@ def _merged(listed: Image, packed: Image | None) -> Image:
     if packed is None:
         return listed
     better = len(packed.layers) != len(listed.layers) or _absent(packed) < _absent(listed)
-    layers = packed.layers if packed.layers and better else listed.layers
-    return replace(listed, reference=packed.reference, layers=layers)
+    if not packed.layers or not better:
+        return replace(listed, reference=packed.reference)
+    told = [notice for notice in listed.notices if notice.code != LAYER_COUNT]
+    told += [notice for notice in packed.notices if notice.code == LAYER_COUNT]
+    return replace(listed, reference=packed.reference, layers=packed.layers, notices=tuple(told))
 
 
 def _absent(image: Image) -> int:

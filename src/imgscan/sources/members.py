@@ -70,7 +70,7 @@ class Members:
         key = key_of(path)
         if path in self.files:
             self.repeated.append(path)
-            key = f"{key}#{self.left_members}"
+            key = f"{key}//{self.left_members}"  # which is no normalized path, so nobody's own key
         self.files[path] = Stored(key, size_bytes, digest_in(path))
         return self.files[path]
 

@@ -23,12 +23,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from imgscan.errors import (
     AccessDeniedError,
     ImageNotFoundError,
+    InvalidReferenceError,
     RateLimitedError,
     SourceError,
     UnreachableError,
     UsageError,
 )
 from imgscan.image.reference import parse
+from imgscan.sources.files import translated
 from imgscan.sources.quote import quoted
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ _ID: Final = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 
 _PATH: Final = re.compile(r"\.{1,2}|(?:/|\.{1,2}/).*|.*\.(?:tar|tgz|tar\.\w+)", re.DOTALL)
 """What a person means as a path, whether it exists or not."""
+
+NO_IMAGE: Final = "there is a file or directory of this name here, but it holds no image"
 
 _TAR_MAGIC: Final = slice(257, 262)
 """Where a tar says ``ustar``, POSIX.1-2017 pax."""
@@ -126,13 +130,24 @@ def _of_scheme(scheme: str, rest: str, wanted: Wanted, access: Access) -> Source
 def _named(text: str, wanted: Wanted, access: Access) -> FirstOf:
     from imgscan.sources.daemon import podman_endpoint
 
-    ways: dict[str, Callable[[], Source]] = {"docker": partial(_docker, text, wanted)}
+    here = _exists(text)
+    ways: dict[str, Callable[[], Source]] = {"file": partial(_no_image, text)} if here else {}
+    ways["docker"] = partial(_docker, text, wanted)
     if podman_endpoint():
         ways["podman"] = partial(_podman, text, wanted)
     if not _ID.fullmatch(text):
-        parse(text)
+        try:
+            parse(text)
+        except InvalidReferenceError:
+            if here:
+                raise InvalidReferenceError(NO_IMAGE, where=quoted(text)) from None
+            raise
         ways["registry"] = partial(_registry, text, wanted, access)
     return FirstOf(text, ways)
+
+
+def _no_image(text: str) -> Source:
+    raise SourceError(NO_IMAGE, where=text)
 
 
 def _docker(name: str, wanted: Wanted) -> Source:
@@ -173,25 +188,28 @@ def _is_image_path(text: str) -> bool:
     Raises:
         ImageNotFoundError: it is meant as a path, and there is nothing.
     """
-    try:
-        exists = Path(text).exists()
-    except (OSError, ValueError):  # too long, not permitted, a zero byte
-        exists = False
     if not _PATH.fullmatch(text):
-        return exists and _looks_like_image(Path(text))
-    if not exists:
+        return _exists(text) and _looks_like_image(Path(text))
+    if not _exists(text):
         raise ImageNotFoundError("no such file or directory, or not for this user to see", where=quoted(text))
     return True
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long, not permitted, a zero byte
+        return False
 
 
 def _looks_like_image(path: Path) -> bool:
     from imgscan.streams.compress import detect
 
-    if path.is_dir():
-        return (path / "oci-layout").exists() or (path / "index.json").exists()
-    if not path.is_file():
-        return True  # a pipe can be read only once
     try:
+        if path.is_dir():
+            return (path / "oci-layout").exists() or (path / "index.json").exists()
+        if not path.is_file():
+            return True  # a pipe can be read only once
         with path.open("rb") as file:
             head = file.read(512)
     except OSError:
@@ -203,9 +221,11 @@ def _at_path(text: str, wanted: Wanted) -> Source:
     from imgscan.sources.archive import ArchiveSource, StreamSource
 
     path = Path(text)
-    if path.is_dir():
+    with translated(text):
+        is_directory, is_pipe = path.is_dir(), path.is_fifo()
+    if is_directory:
         return _layout(text, wanted)
-    if path.is_fifo():  # <(docker save NAME): can be read once
+    if is_pipe:  # <(docker save NAME): can be read once
         return StreamSource(partial(_open_pipe, path), kind="docker-archive", reference=text, wanted=wanted)
     return ArchiveSource(path, wanted=wanted)
 
@@ -219,9 +239,9 @@ def _layout(text: str, wanted: Wanted) -> Source:
     from imgscan.sources.layout import LayoutSource
 
     directory, colon, name = text.rpartition(":")
-    if colon and not Path(text).exists() and Path(directory).is_dir():
-        return LayoutSource(Path(directory), wanted=wanted, name=name)
-    return LayoutSource(Path(text), wanted=wanted)
+    with translated(text):
+        is_named = bool(colon) and not Path(text).exists() and Path(directory).is_dir()
+    return LayoutSource(Path(directory if is_named else text), wanted=wanted, name=name if is_named else None)
 
 
 _KINDS: Final[tuple[tuple[type[SourceError], str], ...]] = (

@@ -180,7 +180,7 @@ class DecompressedReader:
         self.garbage_bytes = 0
         self._stored = stored
         self._input = b""
-        self._member: _Decompressor | None = codec.begin()
+        self._member: _Decompressor | None = None
         self._ended = False
 
     def read(self, size: int, /) -> bytes:
@@ -205,9 +205,6 @@ class DecompressedReader:
             self._input = self._stored.read(INPUT_BYTES)
             if not self._input:
                 raise ImageFormatError(f"{self.codec.name} data ends early")
-        if self.codec is ZSTD and _is_skippable(self._input):
-            self._member = None  # a fresh decompressor cannot tell a skippable frame from a broken one
-            return b""
         part = member.decompress(self._input, size)
         self._input = b""
         if member.eof:

@@ -24,6 +24,9 @@ MAX_ATTESTATION_BYTES: Final = 40 * MIB
 MAX_JSON_DEPTH: Final = 128
 """Nesting of untrusted JSON; the deepest real document (BuildKit provenance) has about 20."""
 
+MAX_JSON_VALUES: Final = 500_000
+"""Values of one untrusted document. Real ones have some thousands; each takes up to some hundred bytes of memory."""
+
 MAX_INDEX_DEPTH: Final = 4
 """Indexes within indexes; containerd-store saves have 2."""
 

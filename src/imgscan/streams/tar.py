@@ -44,6 +44,12 @@ _OLD_REGULAR: Final = 0
 _LINKS: Final = frozenset(b"12")
 _USTAR: Final = b"ustar\x0000"
 
+_KEPT: Final = frozenset((b"path", b"linkpath", b"size", b"GNU.sparse.name"))
+"""Keys of pax records that say where a member lies. No others are kept, as headers may pile up without end."""
+
+_SIZE_DIGITS: Final = 20
+"""Of a size in pax: more than any stream has."""
+
 
 class Kind(IntEnum):
     """What a member is, as far as a scan cares."""
@@ -83,6 +89,7 @@ class TarWalker:
         self._payload = _Payload()
         self._patch: dict[bytes, bytes] = {}
         self._globals: dict[bytes, bytes] = {}
+        self._owes_member = False
         self._sparse: Member | None = None
 
     def feed(self, block: Buffer, size: int) -> list[Member]:
@@ -111,7 +118,7 @@ class TarWalker:
         """Take note that the stream has ended."""
         if self.end is not None:
             return
-        if self._next != self._fed or self._patch or self._payload.left:
+        if self._next != self._fed or self._owes_member or self._payload.left:
             self.damage = "the archive ends in the middle of a member"
         self.end = min(self._next, self._fed)
 
@@ -134,10 +141,12 @@ class TarWalker:
             raise LimitExceededError(f"the archive has more than {MAX_MEMBERS} members")
         self._next += RECORD
         if kind in _PAYLOADS:
+            self._owes_member |= kind != _GLOBAL_PAX
             self._payload.begin(kind, size)
             if not size:
                 self._end_payload()
             return
+        self._owes_member = False
         name = name.split(b"\0", 1)[0]
         if prefix[0] and magic == _USTAR:
             name = prefix.split(b"\0", 1)[0] + b"/" + name
@@ -191,7 +200,7 @@ class TarWalker:
         if len(name) > MAX_NAME_BYTES:
             raise LimitExceededError(f"a member name is longer than {MAX_NAME_BYTES} bytes")
         if b"size" in patch and patch[b"size"].isdigit():
-            size = int(patch[b"size"])
+            size = int(patch[b"size"][:_SIZE_DIGITS])
         return name, patch.get(b"linkpath", link), size
 
 
@@ -261,7 +270,7 @@ def _number(field: bytes) -> int:
 
 
 def _pax_records(data: bytes) -> dict[bytes, bytes] | None:
-    r"""Records of the form ``LENGTH KEY=VALUE\n``; ``None`` if they are not of that form."""
+    r"""What is kept of records of the form ``LENGTH KEY=VALUE\n``; ``None`` if they are not of that form."""
     records = {}
     position = 0
     while position < len(data) and data[position]:
@@ -272,6 +281,7 @@ def _pax_records(data: bytes) -> dict[bytes, bytes] | None:
         key, equals, value = data[position + len(digits) + 1 : end].partition(b"=")
         if not equals or not key or end > len(data) or not value.endswith(b"\n"):
             return None
-        records[key] = value[:-1]
+        if key in _KEPT:
+            records[key] = value[:-1]
         position = end
     return records

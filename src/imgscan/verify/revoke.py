@@ -24,8 +24,8 @@ MEANING: Final[dict[str, Outcome]] = {"dead": "done", "unknown": "gone"}
 """What a field says of a call that is to revoke; ``live`` is that it did not."""
 
 
-def planned(candidate: Candidate) -> Call:
-    """The call that revokes the secret.
+def planned(candidate: Candidate, host: str | None = None) -> Call:
+    """The call that revokes the secret; where its host stands beside the secret, only if that is ``host``.
 
     Raises:
         UsageError: there is none for it.
@@ -38,8 +38,12 @@ def planned(candidate: Candidate) -> Call:
         call = call_for(rule.revoke.request, candidate.values, datetime.now(UTC))
     except CannotAskError as error:
         raise UsageError(str(error), where=rule.id) from None
-    if call.named_by_image:
-        raise UsageError("the secret itself names the host; not called", where=rule.id)
+    if call.named_by_image and (host or "").lower() != call.host:
+        raise UsageError(
+            "its host comes from where the secret was found; not called",
+            where=rule.id,
+            hint=f"--host {call.host} allows to call it",
+        )
     return call
 
 

@@ -21,12 +21,14 @@ GROUP: Final = "secret"
 JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 PORT: Final = 443
+PORTS: Final = range(1, 1 << 16)
+NO_ADDRESS: Final = "the address in the image is not one that can be called"
 
 MAX_CALL: Final = 64 * 1024
 """Bytes of one value that goes out; the longest keys that providers take have some thousands."""
 
 _NAME: Final = r"\{([a-z][a-z0-9_]*)\}"
-_PLACE: Final = re.compile(rf"\{{b64:((?:[^{{}}]|{_NAME})*)\}}|{_NAME}")
+_PLACE: Final = re.compile(rf"\{{b64:((?:[^{{}}]|{_NAME})*)\}}|\{{(path:)?([a-z][a-z0-9_]*)\}}")
 _HOST: Final = re.compile(r"(?=.{4,253}$)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]+\Z")
 _AUTHORITY: Final = re.compile(r"([^:]+)(?::([0-9]{1,5}))?\Z")
 _VISIBLE: Final = re.compile(r"[!-~]+\Z")
@@ -106,7 +108,7 @@ def part(template: str, parts: Mapping[str, bytes]) -> str:
 
 def _names(template: str) -> set[str]:
     return {
-        name for found in _PLACE.finditer(template) for name in (found[3], *re.findall(_NAME, found[1] or "")) if name
+        name for found in _PLACE.finditer(template) for name in (found[4], *re.findall(_NAME, found[1] or "")) if name
     }
 
 
@@ -126,13 +128,13 @@ def _text(name: str, value: bytes) -> str:
 
 def _fill(template: str, parts: Mapping[str, str], write: Callable[[str], str]) -> str:
     def one(found: re.Match[str]) -> str:
-        if found[3] is None:
+        if found[4] is None:
             return write(base64.b64encode(_fill(found[1], parts, str).encode()).decode())
-        if found[3] not in parts:
+        if found[4] not in parts:
             raise CannotAskError(
-                f"the other half of the credential ({found[3].replace('_', ' ')}) does not stand beside it"
+                f"the other half of the credential ({found[4].replace('_', ' ')}) does not stand beside it"
             )
-        return write(parts[found[3]])
+        return "/".join(map(write, parts[found[4]].split("/"))) if found[3] else write(parts[found[4]])
 
     return _PLACE.sub(one, template)
 
@@ -140,18 +142,25 @@ def _fill(template: str, parts: Mapping[str, str], write: Callable[[str], str]) 
 def _url(template: str, parts: Mapping[str, str]) -> tuple[str, int, str]:
     """Host, port and target, each filled in by itself, so that no part of a match can reach over into another."""
     if _WHOLE.match(template):
-        url = urlsplit(_fill(template, parts, str))
+        try:
+            url = urlsplit(_fill(template, parts, str))
+        except ValueError:
+            raise CannotAskError(NO_ADDRESS) from None
         authority, target = url.netloc, url.path + (f"?{url.query}" if url.query else "")
         if url.scheme != "https":
             raise CannotAskError("the address in the image is not an https URL")
     else:
         authority, _, target = template.removeprefix("https://").partition("/")
+        if _names(authority) - parts.keys():
+            raise CannotAskError("no host stands beside it")
         authority, target = _fill(authority, parts, str), _fill(target, parts, _in_url)
     found = _AUTHORITY.match(authority)
     target = "/" + target.removeprefix("/")
-    if not found or not _HOST.match(found[1]) or not _VISIBLE.match(target):
-        raise CannotAskError("the address in the image is not one that can be called")
-    return found[1].lower(), int(found[2] or PORT), target
+    port = int(found[2] or PORT) if found else 0
+    climbs = not {".", ".."}.isdisjoint(target.partition("?")[0].split("/"))
+    if not found or port not in PORTS or not _HOST.match(found[1]) or not _VISIBLE.match(target) or climbs:
+        raise CannotAskError(NO_ADDRESS)
+    return found[1].lower(), port, target
 
 
 def _in_url(text: str) -> str:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import urllib3
 from urllib3 import exceptions as broken
-from urllib3.util import parse_url
 
 from imgscan._version import __version__
-from imgscan.errors import UnreachableError, UsageError
+from imgscan.errors import UnreachableError
 from imgscan.net import addresses, tls
+from imgscan.net.pools import pools
 from imgscan.net.proxies import proxy_for
 
 if TYPE_CHECKING:
@@ -142,18 +142,8 @@ class Transport:
     def _manager(self, proxy: str | None) -> urllib3.PoolManager:
         with self._lock:
             if proxy not in self._managers:
-                self._managers[proxy] = self._new_manager(proxy)
+                self._managers[proxy] = pools(proxy, self._trusted)
             return self._managers[proxy]
-
-    def _new_manager(self, proxy: str | None) -> urllib3.PoolManager:
-        if proxy is None:
-            return urllib3.PoolManager(ssl_context=self._trusted)
-        try:
-            login = parse_url(proxy).auth
-            headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-            return urllib3.ProxyManager(proxy, proxy_headers=headers, ssl_context=self._trusted)
-        except (broken.HTTPError, ValueError):
-            raise UsageError("the proxy is not an http or https address", where="proxy environment") from None
 
 
 class _NoConnectionError(UnreachableError):

@@ -101,7 +101,8 @@ class BlobReader:
         self._answer = self._ask(self._offset)
         self._skip = 0 if self._answer.status == PARTIAL else self._offset
         if self._answer.status == BEYOND_THE_END:
-            self._refuse(f"has not the {self._size} bytes that its manifest says")
+            expected = "" if self._size is None else f" of the {self._size} that its manifest says"
+            self._refuse(f"ends at byte {self._offset}{expected}")
         if self._answer.status == PARTIAL and not self._is_continued():
             self._refuse(f"was continued at another place than byte {self._offset}")
 

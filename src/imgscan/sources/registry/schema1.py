@@ -81,17 +81,17 @@ def payload(body: bytes) -> bytes:
         ImageFormatError: the signatures do not say where the manifest ends.
     """
     signatures = wire.decode(body, Schema1, what="the manifest").signatures or ()
-    payloads = {_cut(body, signature) for signature in signatures} or {body}
-    if len(payloads) != 1:
+    covered = {_protected(signature) for signature in signatures} or {_Protected(len(body), "")}
+    if len(covered) != 1:
         raise ImageFormatError("the signatures of the manifest cover different content")
-    return payloads.pop()
-
-
-def _cut(body: bytes, signature: Signature) -> bytes:
-    protected = wire.decode(_decode(signature.protected), _Protected, what="a manifest signature")
-    if not 0 < protected.format_length <= len(body):
+    (cut,) = covered
+    if not 0 < cut.format_length <= len(body):
         raise ImageFormatError("a manifest signature is not well formed")
-    return body[: protected.format_length] + _decode(protected.format_tail)
+    return body[: cut.format_length] + _decode(cut.format_tail)
+
+
+def _protected(signature: Signature) -> _Protected:
+    return wire.decode(_decode(signature.protected), _Protected, what="a manifest signature")
 
 
 def _decode(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""One HTTP request to a registry and whoever it sends us to, with patience. The only module that knows urllib3.
+"""One HTTP request to a registry and whoever it sends us to, with patience. The only module here that knows urllib3.
 
 What a registry says about where to go next is not trusted: redirects are followed here, one by one, without the
 ``Authorization`` header once they leave the registry, never from https to http, and never further into the network than
@@ -23,8 +23,9 @@ from urllib3 import exceptions as broken
 from urllib3.util import parse_url
 
 from imgscan._version import __version__
-from imgscan.errors import LimitExceededError, SourceError, UnreachableError, UsageError
+from imgscan.errors import LimitExceededError, SourceError, UnreachableError
 from imgscan.net.addresses import is_loopback, reach
+from imgscan.net.pools import pools
 from imgscan.net.proxies import proxy_for
 from imgscan.net.retry import retry_after
 from imgscan.sources.registry import tls
@@ -296,14 +297,7 @@ class Transport:
 
     def _new_manager(self, home: bool, proxy: str | None) -> urllib3.PoolManager:  # noqa: FBT001 - one half of a key
         trusted = tls.context(self._access.ca_file, self._registry if home else None)
-        if proxy is None:
-            return urllib3.PoolManager(maxsize=CONNECTIONS, ssl_context=trusted)
-        try:
-            login = parse_url(proxy).auth
-            headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-            return urllib3.ProxyManager(proxy, proxy_headers=headers, maxsize=CONNECTIONS, ssl_context=trusted)
-        except (broken.HTTPError, ValueError):
-            raise UsageError("the proxy is not an http or https address", where="proxy environment") from None
+        return pools(proxy, trusted, connections=CONNECTIONS)
 
     def _proxy(self, target: Address) -> str | None:
         """The proxy that the environment names for a host."""

@@ -1,4 +1,4 @@
-"""In-toto statements as untrusted JSON: read within limits, walked without trust in any shape.
+"""Untrusted JSON of any shape, such as in-toto statements: read within limits, walked without trust.
 
 A part that is absent or of another type than expected reads as empty. Knows nothing of what the parts mean.
 """
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 
 from imgscan.errors import ImageFormatError, LimitExceededError
-from imgscan.streams.limits import MAX_ATTESTATION_BYTES, MAX_JSON_DEPTH, MIB
+from imgscan.image.wire import most_values
+from imgscan.streams.limits import MAX_JSON_DEPTH, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,21 +21,21 @@ Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and indexes from the root of a document."""
 
 MAX_DISSECTED_BYTES: Final = 8 * MIB
-"""A statement that is taken apart; provenance of builds with hundreds of steps stays below 2 MiB."""
+"""A document that is taken apart; provenance of hundreds of steps stays below 2 MiB, configs below 1 MiB."""
 MAX_VALUES: Final = 100_000
-"""Values of a statement that is taken apart. A build step has about 30."""
+"""Values of a document that is taken apart. A build step has about 30, a config some hundreds."""
 
 
 def read(content: bytes) -> dict[str, Json]:
-    """The statement as a tree.
+    """The document, a JSON object, as a tree.
 
     Raises:
         LimitExceededError: it is too large, too deep or has too many values to be taken apart.
         ImageFormatError: it is not a JSON object. The message never quotes it.
     """
-    if len(content) > min(MAX_ATTESTATION_BYTES, MAX_DISSECTED_BYTES):
+    if len(content) > MAX_DISSECTED_BYTES:
         raise LimitExceededError(f"it has more than {MAX_DISSECTED_BYTES} bytes")
-    if content.count(b",") + content.count(b"[") + content.count(b"{") > MAX_VALUES:
+    if most_values(content) > MAX_VALUES:
         raise LimitExceededError(f"it may have more than {MAX_VALUES} values")
     try:
         document: Json = msgspec.json.decode(content)
