@@ -36,7 +36,7 @@ _NAME: Final = re.compile(r"[\w.:/ -]{1,120}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A rule and where its file says what: ``keys`` are the names of fields there, where they differ from ours."""
+    """A rule and where its file says what: ``keys`` are the names of fields there whose text is not ours."""
 
     rule: Rule
     source: Source

@@ -17,7 +17,7 @@ import msgspec
 
 from imgscan.errors import RuleError, UsageError
 from imgscan.model.values import Confidence, Notice, Severity
-from imgscan.rules import cache, gitleaks, trivy
+from imgscan.rules import cache, fragments, gitleaks, trivy
 from imgscan.rules.contribution import Contribution, Entry, is_name
 from imgscan.rules.problems import Problem, complain
 from imgscan.rules.schema import MAX_WINDOW, Pack, Rule
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from imgscan.rules import places
     from imgscan.rules.problems import Vet
 
 FORMAT: Final = "1"
@@ -144,8 +145,13 @@ def parse(content: bytes, *, where: str) -> tuple[Rule, ...]:
     Raises:
         RuleError: it is not TOML, or not a pack.
     """
+
+    def refuse(at: places.Path, message: str) -> None:
+        raise RuleError(f"{'.'.join(map(str, at))}: {message}", where=where)
+
     try:
-        return msgspec.convert(tomllib.loads(content.decode()), Pack).rules
+        data = tomllib.loads(content.decode())
+        return msgspec.convert({**data, "rules": fragments.filled(data, refuse)}, Pack).rules
     except UnicodeDecodeError:
         raise RuleError("is not UTF-8 text", where=where) from None
     except tomllib.TOMLDecodeError as error:
@@ -215,16 +221,17 @@ def _read_pack(source: Source) -> Contribution:
     if not isinstance(given, list):
         source.problem(("rules",), "is not a rule pack: there are no [[rules]]")
         return made
-    for key in source.data.keys() - {"rules"}:
+    for key in source.data.keys() - {"rules", "fragments"}:
         source.problem((key,), f"unknown key {key!r}", of_key=True)
-    for index, table in enumerate(given):
+    for index, table in enumerate(fragments.filled(source.data, source.problem)):
         at = ("rules", index)
         rule = shaped(table, Rule, source, at, instead={**STAND_INS, "id": f"rule {index + 1}"})
         if rule is None or not is_name(rule.id, source, (*at, "id")):
             continue
         if not 0 < rule.window <= MAX_WINDOW:
             source.problem((*at, "window"), f"expected 1 to {MAX_WINDOW} bytes, got {rule.window}")
-        made.entries.append(Entry(rule, source, at))
+        elsewhere = {key: key for key in fragments.EXPRESSIONS if fragments.uses(given[index].get(key))}
+        made.entries.append(Entry(rule, source, at, elsewhere))
     return made
 
 

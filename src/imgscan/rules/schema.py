@@ -150,6 +150,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One file of rules."""
+    """One file of rules; ``fragments`` are filled in before (see ``rules.fragments``)."""
 
     rules: tuple[Rule, ...]
+    fragments: dict[str, str] = {}
