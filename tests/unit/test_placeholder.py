@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
+import re
 
 import pytest
 
-from imgscan.match import placeholder
-from imgscan.match.placeholder import is_code, is_placeholder, is_published, is_words
+from imgscan.match import published
+from imgscan.match.placeholder import is_code, is_placeholder, is_words
+from imgscan.match.published import is_published
 from imgscan.rules.sample import ALPHABETS, expand
 
 PLACEHOLDERS = [
@@ -161,8 +162,13 @@ def test_a_value_is_known_as_published_by_its_hash_and_by_its_beginning_if_it_is
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     short, long = (expand(template).encode() for template in ("{base62:20}", "{base64:2000}"))
-    published = frozenset(hashlib.sha256(value[: placeholder.LOOKED_AT]).hexdigest() for value in (short, long))
-    monkeypatch.setattr(placeholder, "PUBLISHED", published)
+    monkeypatch.setattr(published, "_KNOWN", frozenset(map(published.digest, (short, long))))
     assert is_published(short + b"\n")
     assert is_published(long[:1000])
     assert not is_published(short[:-1])
+
+
+def test_digests_of_published_values_are_well_formed_and_stand_once() -> None:
+    known = [digest for digests in published.BY_ORIGIN.values() for digest in digests.split()]
+    assert all(re.fullmatch(rf"[0-9a-f]{{{published.DIGITS}}}", digest) for digest in known)
+    assert len(known) == len(set(known))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import regex
 
 from imgscan.errors import RuleError
-from imgscan.match import anchors, filters, placeholder, starts
+from imgscan.match import anchors, filters, published, starts
 from imgscan.match.exceptions import Exceptions
 from imgscan.model.values import Where
 
@@ -289,7 +289,7 @@ class Confirmer:
         if self._keywords and not any(map(self._keywords.search, (before, whole, after))):
             return "no keyword is near"
         secret = bytes(text[span.secret_start : span.secret_end])
-        if placeholder.is_published(secret):
+        if published.is_published(secret):
             return "published in documentation or tests that everybody has"
         candidate = filters.Candidate(secret, whole, before, after)
         rejecting = next((spec for spec, keep in self._filters if not keep(candidate)), None)
