@@ -44,6 +44,13 @@ def test_binary_text_has_offsets_and_no_lines():
     assert (match.line, match.column, match.start) == (None, None, 3)
 
 
+def test_a_rule_for_texts_finds_nothing_in_binary_ones():
+    rule = changed(TOKEN, texts_only=True)
+    assert found(f"a {SECRET}", rule)
+    assert not found(f"\0 {SECRET}", rule)
+    assert found(f"\0 {SECRET}", rule, changed(TOKEN, id="anywhere"))
+
+
 def test_what_is_shown_of_a_line_holds_none_of_its_secrets():
     matches = found(f"a={SECRET} b=tok_0123456789abcdef acme_key=0123456789abcdef")
     assert len(matches) == 3

@@ -72,6 +72,13 @@ def test_a_rule_that_was_not_seen_is_told_only_if_asked_for():
     ]
 
 
+def test_a_rule_for_texts_is_not_tried_in_binary_ones():
+    rule = changed(TOKEN, texts_only=True)
+    assert told(f"\0 {SECRET}", rule, wanted=["token"]) == [
+        "token: not tried: it is for texts only, and this is binary"
+    ]
+
+
 def test_an_anchor_that_is_too_narrow_is_found_out():
     narrow = changed(TOKEN, anchor="token_")
     assert told(f"\n {SECRET}", narrow, wanted=["token"])[1] == (

@@ -82,6 +82,7 @@ class Detector:
         elsewhere = sorted(set(range(len(rules.rules))) - set(everywhere))
         self.engine = Engine(rules, chosen=everywhere, use_cache=use_cache)
         self._config_engine = Engine(rules, chosen=elsewhere, use_cache=use_cache)
+        self.texts_only = frozenset(index for index, rule in enumerate(rules.rules) if rule.texts_only)
         self._confirmer = lru_cache(maxsize=None)(lambda index: Confirmer(rules.rules[index]))
         self._naming = Naming(rules.rules, self._confirmer)
         self.reach = max(self.reach, self._naming.reach)
@@ -101,7 +102,8 @@ class Detector:
         """Confirm first-stage hits that end within ``region`` of ``buffer``; hits elsewhere must not be passed in."""
         notices: list[Notice] = []
         text = memoryview(buffer)[region.start : region.end]
-        inside = [(end - region.start, owner) for end, owner in hits]
+        left_out = self.texts_only if region.binary else frozenset()
+        inside = [(end - region.start, owner) for end, owner in hits if owner not in left_out]
         sightings, unowned = self._sightings(text, inside, where, place, notices)
         if len(unowned) >= MAX_SPANS:
             message = (

@@ -122,7 +122,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     too often; every match must contain it, and it must not contain look-around, back-references or open-ended repeats.
 
     ``path`` is searched in the path of the file, with and without a ``/`` in front; a rule that has one finds nothing
-    anywhere else. ``allow`` names what the rule must let go. ``origin`` is the format that a rule was translated from.
+    anywhere else; one for ``texts_only`` finds nothing in binary files, where words stand side by side by chance.
+    ``allow`` names what the rule must let go. ``origin`` is the format that a rule was translated from.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor: str | None = None
     where: tuple[Where, ...] = ()
     path: str | None = None
+    texts_only: bool = False
     allow: tuple[Allow, ...] = ()
     references: tuple[str, ...] = ()
     guide: str | None = None

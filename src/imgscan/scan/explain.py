@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from imgscan.decode import text as wide_text
 from imgscan.match import confirm, precedence, redact
 from imgscan.match.confirm import Confirmer, TimedOutError
-from imgscan.match.detector import Detector
+from imgscan.match.detector import BINARY_HEAD_BYTES, Detector
 from imgscan.match.locate import Region, line_and_column
 from imgscan.model.values import Where
 
@@ -56,7 +56,8 @@ class _Telling:
         self._path = path
         self._region = Region(0, len(data))
         detector = Detector(rules)
-        hits = detector.engine.scan(data)
+        self._left_out = detector.texts_only if b"\0" in data[:BINARY_HEAD_BYTES] else frozenset()
+        hits = [hit for hit in detector.engine.scan(data) if hit[1] not in self._left_out]
         self._matches, _ = detector.examine(data, self._region, hits, Where.FILE, path)
         self._standing = precedence.resolve(self._matches, rules.by_id)
         self._ends: dict[int, list[int]] = defaultdict(list)
@@ -76,7 +77,9 @@ class _Telling:
         rule, ends = self._rules.rules[index], self._ends.get(index, [])
         confirmer = Confirmer(rule)
         named = self._named(confirmer, rule, ends)
-        if confirmer.is_elsewhere(Where.FILE, self._path):
+        if index in self._left_out:
+            yield "not tried: it is for texts only, and this is binary"
+        elif confirmer.is_elsewhere(Where.FILE, self._path):
             yield f"not tried: {_elsewhere(rule)}"
         elif ends:
             told = ", ".join(map(self._place, ends[:MAX_TOLD]))
