@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 
@@ -166,6 +167,20 @@ def test_a_value_is_known_as_published_by_its_hash_and_by_its_beginning_if_it_is
     assert is_published(short + b"\n")
     assert is_published(long[:1000])
     assert not is_published(short[:-1])
+
+
+def test_a_published_key_is_known_however_its_lines_are_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, other = (expand("{pem:rsa}", seed).encode() for seed in "ab")
+    layouts = (
+        key.replace(b"\n", b"\r\n"),
+        key.replace(b"\n", b"\n        "),
+        key.replace(b"\n", rb"\n"),
+        key.replace(b"\n", b'\\n" +\n  "'),
+        base64.b64encode(key),
+    )
+    monkeypatch.setattr(published, "_KNOWN", frozenset([published.digest(key)]))
+    assert all(map(is_published, layouts))
+    assert not is_published(other)
 
 
 def test_digests_of_published_values_are_well_formed_and_stand_once() -> None:

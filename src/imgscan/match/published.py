@@ -261,14 +261,17 @@ BY_ORIGIN: Final = {
     ),
     "azure": "98d808174a53ca07",
     "barbican": "46ab9518ed1dafd5 45eef5142d9e164e",
-    "cinder": ("147a094ac1a8f234 51b1a1a0e2d98a7c 6bcc5692311ba687 fd93529f25076523 1cbb51e30cfb74e0"),
+    "cinder": (
+        "147a094ac1a8f234 51b1a1a0e2d98a7c 6bcc5692311ba687 fd93529f25076523 1cbb51e30cfb74e0 1ad6e59f2db33792 "
+        "dfc79b74ccb18b62"
+    ),
     "glance": "e1ef868f9da77ebd",
     "ironic": "a842a820ee1722bb",
     "keystoneclient": ("fb937f83a8b04fd0 e2d1a4dd48220e64 7da279e83cf079b3 ea7c8dd3c6762145 98ae8819fc7f54bb"),
     "neutron": "6ac0bf65254dfdd4",
     "nova": (
         "9cbc07177f5a5203 4d953f5c378957af 7d2ece4a8bee809e 5facda1d9503c5ac a4a622af38b31d61 b1dcf04674ac7e21 "
-        "16e34766e7ad1dd2 338e0314a941144c a22ff07046e67b7b 499c68f60abc363b"
+        "16e34766e7ad1dd2 338e0314a941144c a22ff07046e67b7b 499c68f60abc363b 7686cd0a6fc32f6d"
     ),
     "swift": "9711de72e8d8e9b7",
     "x86_64-linux-gnu": (
@@ -299,9 +302,10 @@ BY_ORIGIN: Final = {
         "aa58c45fcd5c089b 6e426459ca9b9b8a 2b9ec8698b19c5dc 4558a595415037fc 8d4ef6536dc8895f 191cf574e103204c "
         "43a836d01ff59568 ca4a2e938999c749 9c13ec33a145d5c2 98b95c3a45da51c4 9c14e99aa7f0e7a4 8662fc2ab7d6d062 "
         "678c1eb2f99fc052 7ea0aaa69214e71e 1595ad89ae2b563a d47083c0ec0066d8 a83a69ce4f64ffe1 caad1955d2e770ea "
-        "8aa884ec767bf771 f1d6e0939e92d7d9 ce9b398823bd4e00"
+        "8aa884ec767bf771 f1d6e0939e92d7d9 ce9b398823bd4e00 49aa00c175f1a0ac ee7ec241a7a0b0d0 b8c773f8fa063ef8 "
+        "a89bb1c1224b4762"
     ),
-    "sqlmap": "c5643bf1ed076f2c 9d993e98a8a28248",
+    "sqlmap": "c5643bf1ed076f2c 9d993e98a8a28248 be7504f564c51886",
     "thunderbird": ("07d788239a8fcb6f d4242460ecbb1b30 996b21cb99382b32 c6b9334fde766fd4 9a06971bcbfcf26f"),
     "cloudinit": "d8b851647d52a6a0 bd84b29cf06c0ad6",
 }
