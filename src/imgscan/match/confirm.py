@@ -94,6 +94,13 @@ ESCAPED: Final = r"(?<=\\[nrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\x1b\[[0-9;]{0,
 """
 
 
+PUBLISHED: Final = "published in documentation or tests that everybody has"
+REJECTED: Final = "rejected by the filter %s"
+
+FINAL: Final = frozenset({PUBLISHED, REJECTED % "not-placeholder"})
+"""Objections to a value that no other rule could overcome."""
+
+
 class Span(NamedTuple):
     """Half-open ranges in a text: of the whole match, of the secret in it, and of its other named groups."""
 
@@ -290,11 +297,11 @@ class Confirmer:
             return "no keyword is near"
         secret = bytes(text[span.secret_start : span.secret_end])
         if published.is_published(secret):
-            return "published in documentation or tests that everybody has"
+            return PUBLISHED
         candidate = filters.Candidate(secret, whole, before, after)
         rejecting = next((spec for spec, keep in self._filters if not keep(candidate)), None)
         if rejecting is not None:
-            return f"rejected by the filter {rejecting}"
+            return REJECTED % rejecting
         return self._exceptions.objection(candidate, path)
 
 

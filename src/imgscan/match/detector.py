@@ -16,7 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from imgscan.match import enclosing, encoded, precedence, redact
-from imgscan.match.confirm import Confirmer, Span, TimedOutError
+from imgscan.match.confirm import FINAL, Confirmer, Span, TimedOutError
 from imgscan.match.engine import Engine
 from imgscan.match.locate import Region, line_and_column, line_around
 from imgscan.match.naming import Naming
@@ -209,9 +209,9 @@ class Detector:
 
 
 def _noting(judged: Iterator[tuple[Span, str | None]], unowned: Unowned) -> Iterator[Span]:
-    """The spans that nothing speaks against; all of them are noted, up to a bound: they may have an owner after all."""
+    """The spans that nothing speaks against; others are noted too, up to a bound: they may have an owner after all."""
     for span, objection in judged:
-        if len(unowned) < MAX_SPANS:
+        if len(unowned) < MAX_SPANS and objection not in FINAL:
             unowned.setdefault((span.secret_start, span.secret_end), span)
         if objection is None:
             yield span

@@ -308,6 +308,11 @@ BY_ORIGIN: Final = {
     "sqlmap": "c5643bf1ed076f2c 9d993e98a8a28248 be7504f564c51886",
     "thunderbird": ("07d788239a8fcb6f d4242460ecbb1b30 996b21cb99382b32 c6b9334fde766fd4 9a06971bcbfcf26f"),
     "cloudinit": "d8b851647d52a6a0 bd84b29cf06c0ad6",
+    "libgrpc-java": "d96cbfbada78dd29",
+    "node-jose": "94d0b83f98d2057d 46e694a34982ca78",
+    "php-symfony-mercure": "2eaa14ab2730e1ea",
+    "nodejs": "615bf0fd58ae8005 16a7986eb3031274",
+    "Symfony": "0cbd8251a92004ef",
 }
 """``digest`` of each value, by where it stands."""
 
