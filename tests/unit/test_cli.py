@@ -201,7 +201,7 @@ def test_of_several_images_the_missing_one_is_told_and_the_others_are_reported(s
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("explian", "imgscan explain"), ("ruels", "imgscan rules"), ("help", "imgscan --help")]
+    ("word", "meant"), [("xplain", "imgscan explain"), ("ruels", "imgscan rules"), ("help", "imgscan --help")]
 )
 def test_a_command_that_was_taken_for_an_image_is_suggested(scan, word, meant):
     hint = f"imgscan: hint: did you mean `{meant}`? What is no command is taken for an image\n"

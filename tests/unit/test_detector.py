@@ -148,6 +148,7 @@ def test_an_assignment_is_understood_in_every_spelling(text):
     "text",
     [
         "acme {{0123456789abcdef}}",
+        "acme_key = 0123456789abcdef(1)",
         "acme + 0123456789abcdef",
         "acme;0123456789abcdef",
         "other=0123456789abcdef",
@@ -172,6 +173,8 @@ def test_what_is_no_assignment_is_none(text):
     "text",
     [
         'fetch("https://api.acme.io/v1/items", {{\n  headers: {{ Authorization: `Bearer {}` }} }})',
+        'requests.get("https://api.acme.io/v1/items", headers={{"Authorization": "{}"}})',
+        "12:00:01 INFO [acme] client started with key {}",
         "INFO loading acme integration\n10:11:13 DEBUG credential: {}",
         "client = Acme::Client.new(api_key: '{}')",
         "Acme.configure do |config|\n  config.api_token = '{}'",

@@ -118,7 +118,9 @@ def test_a_filter_drops_what_it_keeps_out(spec: str, secret: str) -> None:
     assert not stays(spec, secret)
 
 
-@pytest.mark.parametrize("label", [b"sha256:", b'"integrity": "sha512-', b"checksum = ", b"ETag: ", b"md5="])
+@pytest.mark.parametrize(
+    "label", [b"sha256:", b'"integrity": "sha512-', b"checksum = ", b"ETag: ", b"md5=", b'"md5sum";s:32:"']
+)
 def test_a_digest_is_known_by_the_label_before_it(label: bytes) -> None:
     assert not stays("not-digest", "{hex:64}", before=label)
 

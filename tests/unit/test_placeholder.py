@@ -24,6 +24,7 @@ PLACEHOLDERS = [
     "<your-token-here>",
     "sk-<your-key>",
     "${TOKEN}",
+    "%{control:Token}",
     "$(cat-token)",
     "{{token}}",
     "{{.Values.token}}",

@@ -80,9 +80,12 @@ behind its end, and no checksum, whether it is called so or stands in a list of 
 """
 
 ASSIGNMENT: Final = (
-    rf"(?:{KEYWORD}(?:{REST}(?:{OPERATOR}{LABEL}|{NEXT_LINE}|{HEADING})|{QUERY}|{NEARBY}))(?:%s)(?![\w-])"
+    rf"(?:{KEYWORD}(?:{REST}(?:{OPERATOR}{LABEL}|{NEXT_LINE}|{HEADING})|{QUERY}|{NEARBY}))(?:%s)(?![\w(-])"
 )
-"""A keyword, and a value that is set to what it says: ``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``."""
+"""A keyword, and a value that is set to what it says: ``PINECONE_API_KEY = "…"``, ``"key": "…"``, ``--key …``.
+
+What a parenthesis follows is called, and no value.
+"""
 
 BOUNDARY: Final = regex.compile(r"(?:\\b|\(\?<!\[(?:[^\]\\]|\\.)+\]\))")
 """How patterns say that nothing of their own alphabet may stand in front."""
@@ -163,7 +166,7 @@ class Confirmer:
 
         With the boundaries that every assignment gives it: no separator ends in a word character or a full stop.
         """
-        return regex.compile(rf"(?<![\w.])(?:{self._rule.pattern})(?![\w-])".encode())
+        return regex.compile(rf"(?<![\w.])(?:{self._rule.pattern})(?![\w(-])".encode())
 
     def hit(self, start: int, end: int) -> int:
         """Where the first stage would end in a value that lies from ``start`` to ``end``."""

@@ -52,7 +52,8 @@ _CLASSES: Final = tuple(re.compile(c) for c in (rb"[a-z]", rb"[A-Z]", rb"[0-9]",
 _HEX: Final = re.compile(rb"[0-9A-Fa-f-]+")
 _DIGIT: Final = re.compile(rb"[0-9]")
 _DIGEST: Final = re.compile(
-    rb"(?i)(?:sha-?(?:1|224|256|384|512)|sha|md5|integrity|checksum|digest|hash|etag)[\"'\s:=@-]*\Z"
+    rb"(?i)(?:sha-?(?:1|224|256|384|512)|sha|md5|integrity|checksum|digest|hash|etag)(?:sums?)?[\"'\s:;=@-]*"
+    rb"(?:s:\d{1,3}:[\"']?)?\Z"  # the last in PHP's serialised form
 )
 _DIGEST_LABEL_BYTES: Final = 32
 """Longer than any label and the quotes behind it."""

@@ -17,7 +17,7 @@ LOOKED_AT: Final = 512
 TELLING: Final = tuple(
     b"example placeholder changeme changeit replaceme replacewith replacethis redacted dummy lorem insertyour enteryour"
     b" putyour addyour yourapi yourtoken yoursecret yourkey yourpass youraccess yourauth foobar qwerty asdfgh deadbeef"
-    b" notreal notasecret xxxxx sanitized obfuscated thisisa".split()
+    b" zxcvbn 1q2w3e qazwsx notreal notasecret xxxxx sanitized obfuscated thisisa".split()
 )
 """Any of these anywhere, whatever the case and the joints between: too long to come up by chance."""
 
@@ -35,7 +35,7 @@ FILLER: Final = frozenset(
 """A value of nothing but these, and of short numbers, is no secret."""
 
 _TEMPLATE: Final = re.compile(
-    rb"\$\{|\$\(|\{\{|\}\}|<%|%>|#\{"  # ${VAR} $(command) {{ value }} <%= value %> #{value}
+    rb"\$\{|\$\(|\{\{|\}\}|<%|%>|[#%]\{"  # ${VAR} $(command) {{ value }} <%= value %> #{value} %{value}
     rb"|\A\$[A-Za-z_]\w*\Z|\A%\w+%\Z|\A@\w+@\Z|\A__\w+__\Z"  # $VAR %VAR% @VAR@ __VAR__
     rb"|\A<[^<>]*>\Z|\A\[[^\[\]]*\]\Z|\A\{[^{}]*\}\Z|\A\([^()]*\)\Z"  # <token> [token] {token} (token)
     rb"|<[A-Za-z][\w .-]{0,40}>"  # sk-<your key>
