@@ -315,6 +315,11 @@ def test_a_password_hash_is_not_revoked_but_changed():
     assert summary(rule).sentence.startswith("Change the password behind the ")
 
 
+def test_a_remedy_without_a_page_of_its_own_names_the_one_that_says_how():
+    rule = next(rule for rule in RULES if rule.id == "npm-access-token")
+    assert "(see https://docs.npmjs.com/revoking-access-tokens)" in summary(rule).sentence
+
+
 def test_names_in_stores_are_plain():
     for found in EVERY.values():
         assert re.fullmatch(r"prod/[a-z0-9-]+/[a-z0-9-]+", snippets.names(found.guide).path)

@@ -20,9 +20,13 @@ IMAGE: Final = (
 MAX_STEPS: Final = 4
 """Of the guide; with that for the image they are what fits beside a finding."""
 
+_REVOKING: Final = re.compile(r"(?i)\b(?:revok|delet|deactivat|disabl|regenerat|rotat|remov|reset)")
+"""What a step says that puts an end to a secret."""
+
 _MARKS: Final = re.compile(r"`|\*\*")
 _PLAIN: Final = frozenset(
-    {"Password", "Private", "Encrypted", "Generic", "Token", "Secret", "Basic", "Hard-coded", "Database", "User", "Key"}
+    "Application Basic Bearer Client Community Database Encrypted Generic Hard-coded Key Keystore Machine Obfuscated"
+    " Passphrase Password Pre-shared Private Registry Salt Secret Short Stored Symmetric Token User Value".split()
 )
 """First words of titles that are no names."""
 
@@ -41,9 +45,15 @@ def summary(rule: Rule) -> Summary:
     """The remedy for what ``rule`` finds."""
     guide = load.for_rule(rule).guide
     url = rule.revoke_url or guide.console
-    where = f" at {url}" if url else ""
+    where = f" at {url}" if url else f" (see {_described(guide)})"
     sentence = (guide.summary or DEFAULT).replace("{title}", _in_sentence(rule.title)).replace("{where}", where)
     return Summary(sentence, guide.id, url, (*_steps(guide), IMAGE))
+
+
+def _described(guide: Guide) -> str:
+    """The page that says how, where no page does it: one that is called so, if there is any."""
+    links = [step.link for step in guide.contain if step.link and _REVOKING.search(step.text)]
+    return min(links, key=lambda link: not _REVOKING.search(link), default=guide.docs)
 
 
 def _steps(guide: Guide) -> tuple[str, ...]:
@@ -66,4 +76,4 @@ def _plain(text: str, link: str | None) -> str:
 def _in_sentence(title: str) -> str:
     """A title within a sentence: its first word is lowered unless it is a name or an abbreviation."""
     first, space, rest = title.partition(" ")
-    return (first.lower() if first in _PLAIN else first) + space + rest
+    return (first.lower() if first.rstrip(",") in _PLAIN else first) + space + rest
