@@ -7,8 +7,8 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgscan.match import pem
 from imgscan.match.filters import FILTERS, Candidate, parse
+from imgscan.match.keys import pem
 from imgscan.rules.sample_keys import KINDS
 from imgscan.rules.sample_keys import pem as make_key
 

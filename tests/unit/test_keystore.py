@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgscan.match import keystore
 from imgscan.match.detector import Detector
-from imgscan.match.keystore import MAX_BYTES, WELL_KNOWN, Allowance, is_testable, is_untestable, opens, parse
+from imgscan.match.keys import keystore
+from imgscan.match.keys.keystore import MAX_BYTES, WELL_KNOWN, Allowance, is_testable, is_untestable, opens, parse
 from imgscan.model.values import Where
 from imgscan.rules import sample_keystores
 from imgscan.rules.load import load

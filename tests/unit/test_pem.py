@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from imgscan.match.pem import is_encrypted, is_plausible, parse
+from imgscan.match.keys.pem import is_encrypted, is_plausible, parse
 from imgscan.rules.sample import expand
 from imgscan.rules.sample_keys import KINDS, pem
 

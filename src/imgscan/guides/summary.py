@@ -24,9 +24,9 @@ _REVOKING: Final = re.compile(r"(?i)\b(?:revok|delet|deactivat|disabl|regenerat|
 """What a step says that puts an end to a secret."""
 
 _MARKS: Final = re.compile(r"`|\*\*")
-_PLAIN: Final = frozenset(
-    "Application Basic Bearer Client Community Database Encrypted Generic Hard-coded Key Keystore Machine Obfuscated"
-    " Passphrase Password Pre-shared Private Registry Salt Secret Short Stored Symmetric Token User Value".split()
+_PLAIN: Final = re.compile(
+    "Application|Basic|Bearer|Client|Community|Database|Encrypted|Generic|Hard-coded|Key|Keystore|Machine|Obfuscated"
+    "|Passphrase|Password|Pre-shared|Private|Registry|Salt|Secret|Short|Stored|Symmetric|Token|User|Value"
 )
 """First words of titles that are no names."""
 
@@ -76,4 +76,4 @@ def _plain(text: str, link: str | None) -> str:
 def _in_sentence(title: str) -> str:
     """A title within a sentence: its first word is lowered unless it is a name or an abbreviation."""
     first, space, rest = title.partition(" ")
-    return (first.lower() if first.rstrip(",") in _PLAIN else first) + space + rest
+    return (first.lower() if _PLAIN.fullmatch(first.rstrip(",")) else first) + space + rest

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Hit = tuple[int, int]
 """End offset of a first-stage match and index of its rule, or ``~index`` of its base64 form in ``Engine.encoded``."""
 
-FORMAT: Final = "5"
+FORMAT: Final = "6"
 """Goes into the name of every cached engine; to be raised when ``anchors`` or ``encoded`` derive other expressions."""
 
 CONTEXTUAL_APART: Final = 82

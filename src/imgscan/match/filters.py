@@ -45,7 +45,8 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from imgscan.errors import RuleError
-from imgscan.match import keystore, pem, placeholder, structure
+from imgscan.match import placeholder, structure
+from imgscan.match.keys import keystore, pem
 from imgscan.rules.sample import crc32_base62
 
 _CLASSES: Final = tuple(re.compile(c) for c in (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[^0-9A-Za-z]"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from imgscan.match import pem
+from imgscan.match.keys import pem
 
 HASHED_BYTES: Final = 512
 """Of a value; keys differ long before."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from imgscan.match import der
-from imgscan.match.der import Element
+from imgscan.match.keys import der
+from imgscan.match.keys.der import Element
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

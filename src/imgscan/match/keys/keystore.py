@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from imgscan.match import jks, pkcs12
+from imgscan.match.keys import jks, pkcs12
 from imgscan.match.structure import from_base64
 
 if TYPE_CHECKING:

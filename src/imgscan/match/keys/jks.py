@@ -12,8 +12,8 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from imgscan.match import der
-from imgscan.match.der import Element
+from imgscan.match.keys import der
+from imgscan.match.keys.der import Element
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
