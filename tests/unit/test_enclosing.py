@@ -228,7 +228,7 @@ def test_so_many_values_without_owner_are_looked_at_and_no_more():
 
 
 def test_that_not_all_values_were_asked_for_their_owner_is_told_though_no_rule_takes_them():
-    matches, notices = DETECTOR.text(b"api_key: changeme12\n" * MAX_SPANS, Where.FILE, "/x")
+    matches, notices = DETECTOR.text(b"api_key: wkrtzplmvb\n" * MAX_SPANS, Where.FILE, "/x")
     assert not matches
     assert [(notice.code, notice.where) for notice in notices] == [("too-many-matches", "/x")]
 

@@ -34,7 +34,7 @@ Hit = tuple[int, int]
 FORMAT: Final = "6"
 """Goes into the name of every cached engine; to be raised when ``anchors`` or ``encoded`` derive other expressions."""
 
-CONTEXTUAL_APART: Final = 82
+CONTEXTUAL_APART: Final = 78
 """Percent of contextual expressions that have a database of their own: with those both halves take equally long."""
 
 TOGETHER: Final = 6
