@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LEAST: Final = 3
+LEAST: Final = 2
 """Bytes of a word; shorter ones stand everywhere."""
 
 MOST: Final = 8
