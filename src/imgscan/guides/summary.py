@@ -20,7 +20,9 @@ IMAGE: Final = (
 MAX_STEPS: Final = 4
 """Of the guide; with that for the image they are what fits beside a finding."""
 
-_REVOKING: Final = re.compile(r"(?i)\b(?:revok|delet|deactivat|disabl|regenerat|rotat|remov|reset)")
+_REVOKING: Final = re.compile(
+    r"(?i)\b(?:revok|delete|deleting|deactivat|disable|disabling|regenerat|rotate|rotating|remov|reset)"
+)
 """What a step says that puts an end to a secret."""
 
 _MARKS: Final = re.compile(r"`|\*\*")
