@@ -320,6 +320,12 @@ def test_a_remedy_without_a_page_of_its_own_names_the_one_that_says_how():
     assert "(see https://docs.npmjs.com/revoking-access-tokens)" in summary(rule).sentence
 
 
+def test_a_password_is_changed_and_a_key_revoked():
+    by_id = {rule.id: rule for rule in RULES}
+    assert summary(by_id["postfix-sasl-password"]).sentence.startswith("Change the password of a mail relay")
+    assert summary(by_id["stripe-live-secret-key"]).sentence.startswith("Revoke the Stripe secret key")
+
+
 def test_names_in_stores_are_plain():
     for found in EVERY.values():
         assert re.fullmatch(r"prod/[a-z0-9-]+/[a-z0-9-]+", snippets.names(found.guide).path)

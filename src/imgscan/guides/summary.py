@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from imgscan.guides.schema import Guide
     from imgscan.rules.schema import Rule
 
-DEFAULT: Final = "Revoke the {title}{where}, put a new one where it is used, and rebuild the image without it."
+DEFAULT: Final = "{verb} the {title}{where}, put a new one where it is used, and rebuild the image without it."
 IMAGE: Final = (
     "Take the secret out of the instruction that brought it, rebuild, and delete the old image from the registry by "
     "digest: deleting the file in a later layer does not remove it."
@@ -48,7 +48,9 @@ def summary(rule: Rule) -> Summary:
     guide = load.for_rule(rule).guide
     url = rule.revoke_url or guide.console
     where = f" at {url}" if url else f" (see {_described(guide)})"
-    sentence = (guide.summary or DEFAULT).replace("{title}", _in_sentence(rule.title)).replace("{where}", where)
+    verb = "Change" if rule.title.startswith("Pass") else "Revoke"
+    filled = {"{verb}": verb, "{title}": _in_sentence(rule.title), "{where}": where}
+    sentence = re.sub(r"\{\w+\}", lambda found: filled[found[0]], guide.summary or DEFAULT)
     return Summary(sentence, guide.id, url, (*_steps(guide), IMAGE))
 
 
