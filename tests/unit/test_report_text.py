@@ -132,6 +132,11 @@ def test_the_summary_tells_what_was_found_where_and_what_was_looked_at():
     assert shown.endswith("\ngate: failed, 2 findings (1 critical, 1 high) at low or above\n")
 
 
+def test_a_gate_that_is_passed_all_the_same_says_so():
+    shown = text(sample.report(sample.image(sample.finding()), fail_on=None))
+    assert shown.endswith("\ngate: passed, what was found does not fail it\n")
+
+
 def test_a_clean_answer_says_what_was_looked_at():
     assert of().endswith("\nno secrets in myimage:tag; scanned 5 layers, 1,234 files, 80 MB\n\ngate: passed\n")
 

@@ -137,11 +137,11 @@ def whereabouts(findings: Sequence[Finding], image: Image) -> str:
 
 
 def gate(report: Report) -> str:
-    """``gate: passed``, or ``gate: failed`` with the reasons after a comma."""
+    """``gate: passed`` or ``gate: failed``, and why behind a comma."""
     reasons = "; ".join(printable(reason) for reason in report.verdict.reasons)
-    if report.verdict.passed:
-        return "gate: passed"
-    return f"gate: failed, {reasons}" if reasons else "gate: failed"
+    if not report.verdict.passed:
+        return f"gate: failed, {reasons}" if reasons else "gate: failed"
+    return "gate: passed, what was found does not fail it" if report.summary.findings else "gate: passed"
 
 
 def scanned(image: Image) -> str:
