@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from imgscan.errors import RuleError
-from imgscan.match.engine import Engine
+from imgscan.match.engine import EVERY_BYTE, Engine
 from imgscan.rules import cache
 from imgscan.rules.load import RuleSet
 from tests.support.layers import RULES, TOKEN
@@ -109,3 +109,7 @@ def test_a_pattern_that_hyperscan_refuses_is_a_rule_error(home):
     with pytest.raises(RuleError, match="hyperscan refuses"):
         Engine(RuleSet.of([rule("(?P<secret>a)", anchor="a*")]), use_cache=False)
     assert TOKEN.anchor is None
+
+
+def test_the_literal_that_makes_hyperscan_look_at_every_byte_is_no_hit(home):
+    assert Engine(RULES).scan(EVERY_BYTE + TEXT + EVERY_BYTE) == [(len(EVERY_BYTE + TEXT), 0)]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Hit = tuple[int, int]
 """End offset of a first-stage match and index of its rule, or ``~index`` of its base64 form in ``Engine.encoded``."""
 
-FORMAT: Final = "6"
+FORMAT: Final = "7"
 """Goes into the name of every cached engine; to be raised when ``anchors`` or ``encoded`` derive other expressions."""
 
 CONTEXTUAL_APART: Final = 78
@@ -39,6 +39,13 @@ CONTEXTUAL_APART: Final = 78
 
 TOGETHER: Final = 6
 """Keywords in one expression, of rules whose values begin alike: a fifth less to compile, and as fast as each alone."""
+
+EVERY_BYTE: Final = rb"\xfe\xff"
+"""A literal of two bytes, whose matches are not reported.
+
+Without one that short, hyperscan's matcher of literals looks at every other byte only, and is fooled by texts so often
+that it takes 1.6 times as long with our thousands of literals.
+"""
 
 CPU_FLAGS_FILE: Final = "/proc/cpuinfo"
 
@@ -150,10 +157,10 @@ def _compile(derived: list[Anchor]) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
-            expressions=[anchor.expression for anchor in derived],
-            ids=list(range(len(derived))),
-            elements=len(derived),
-            flags=[_flags(anchor) for anchor in derived],
+            expressions=[*(anchor.expression for anchor in derived), EVERY_BYTE],
+            ids=list(range(len(derived) + 1)),
+            elements=len(derived) + 1,
+            flags=[*map(_flags, derived), hyperscan.HS_FLAG_QUIET],
         )
     except hyperscan.HyperscanError as error:
         raise RuleError(
