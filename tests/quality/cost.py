@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from imgscan.match.locate import Region
 from imgscan.model.values import Where
+from imgscan.rules.sample import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,7 +114,7 @@ def hostile_blocks() -> dict[str, bytes]:
     tokens = bytes(noise.choices(alphabet, k=1 << 16))
     hexadecimal = noise.randbytes(1 << 15).hex().encode()
     near = b"password = '${X}' api_key=\"$KEY\" token: <token> secret=changeme "
-    prefixes = b"ghp_ sk_live_ AKIA xoxb- glpat- AIza SG. -----BEGIN RSA PRIVATE KEY----- eyJ "
+    prefixes = expand("ghp_ sk_live_ AKIA xoxb- glpat- AIza SG. {pem-begin:rsa} eyJ ").encode()
     assigned = b'api_key: "' + tokens[:24] + b'" '
     return {
         "one token character": b"a" * BLOCK,

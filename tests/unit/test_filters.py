@@ -88,7 +88,7 @@ DROPPED = [
     ("bech32", "AGE-SECRET-KEY-1{bech32:58}"),
     ("bech32", "AGE-SECRET-KEY"),
     ("bech32", "age1bio"),
-    ("pem-key", "-----BEGIN RSA PRIVATE KEY-----\nMIIE...\n-----END RSA PRIVATE KEY-----"),
+    ("pem-key", "{pem-begin:rsa}\nMIIE...\n{pem-end:rsa}"),
     ("pem-key", "{base64:64}"),
     ("pem-plain", "{pem:rsa-encrypted}"),
     ("pem-plain", "{pem:pgp}"),
@@ -141,7 +141,7 @@ def test_every_filter_is_tried_both_ways_and_documented() -> None:
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
 @pytest.mark.parametrize(
-    "secret", [b"", b"\0", b"\xff" * 40, b".", b"..", b"://@", b"-----BEGIN PRIVATE KEY-----", b"1"]
+    "secret", [b"", b"\0", b"\xff" * 40, b".", b"..", b"://@", expand("{pem-begin:pkcs8}").encode(), b"1"]
 )
 def test_no_filter_raises_whatever_the_bytes(name: str, secret: bytes) -> None:
     argument = {"entropy": "3", "min-length": "1", "min-digits": "1", "crc32-base62": "6", "base64-json": "a"}.get(name)

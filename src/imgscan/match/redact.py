@@ -19,7 +19,7 @@ MAX_PREFIXES: Final = 64
 """Alternatives of one pattern; beyond that none is shown."""
 
 MAX_PREFIX: Final = 40
-"""``-----BEGIN OPENSSH PRIVATE KEY-----`` and the like."""
+"""The first line of an OpenSSH key and the like."""
 
 _TEXT: Final = re.compile(rb"[ -~]+")
 

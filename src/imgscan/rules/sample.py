@@ -3,9 +3,10 @@ r"""Example secrets from templates, so that no real-looking token stands in the 
 A template is text with placeholders: ``{base62:30}`` stands for 30 random characters of that alphabet, ``{uuid}`` for
 a UUID, ``{crc32}`` for the six base62 digits of the CRC-32 of the placeholder before it (GitHub, npm), ``{pem:rsa}``
 for a private key of a kind of ``sample_keys``, ``{pem-line:rsa}`` for the same with ``\n`` in place of line ends,
-``{age}`` for an age identity, ``{keystore:jks}`` for a keystore of a kind of ``sample_keystores``, and ``{b64:…:b64}``
-and ``{b64url:…:b64url}`` for the encoded form of what stands between, after its own placeholders were filled in. Braces
-that fit none of these are left as they are. The same template and seed give the same text for ever.
+``{pem-begin:rsa}`` and ``{pem-end:rsa}`` for its first and last line, ``{age}`` for an age identity, ``{keystore:jks}``
+for a keystore of a kind of ``sample_keystores``, and ``{b64:…:b64}`` and ``{b64url:…:b64url}`` for the encoded form of
+what stands between, after its own placeholders were filled in. Braces that fit none of these are left as they are. The
+same template and seed give the same text for ever.
 
 A keystore is no text: its bytes that are no UTF-8 become half surrogates, as in file names, which ``content`` undoes.
 """
@@ -21,7 +22,7 @@ import zlib
 from typing import Final
 
 from imgscan.rules import sample_keystores
-from imgscan.rules.sample_keys import KINDS, age, pem
+from imgscan.rules.sample_keys import KINDS, age, edge, pem
 
 BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ALPHABETS: Final = {
@@ -43,7 +44,7 @@ ALPHABETS: Final = {
     "base64url": string.ascii_letters + string.digits + "-_",
     "word": string.ascii_letters + string.digits + "_",
 }
-_KEYS: Final = rf"(?:pem|pem-line):(?:{'|'.join(KINDS)})|age|keystore:(?:{'|'.join(sample_keystores.KINDS)})"
+_KEYS: Final = rf"pem(?:-line|-begin|-end)?:(?:{'|'.join(KINDS)})|age|keystore:(?:{'|'.join(sample_keystores.KINDS)})"
 _PLACEHOLDER: Final = re.compile(rf"\{{(?:(uuid|crc32|{_KEYS})|({'|'.join(ALPHABETS)}):(\d+))\}}")
 _ENCODED: Final = re.compile(r"\{(b64url|b64):((?:(?!\{b64).)*?):\1\}", re.DOTALL)
 
@@ -96,6 +97,8 @@ def _fixed(placeholder: str, source: random.Random) -> str:
             return sample_keystores.keystore(kind, source).decode(errors="surrogateescape")
         case "pem", _, kind:
             return pem(kind, source)
+        case "pem-begin" | "pem-end" as which, _, kind:
+            return edge(which.removeprefix("pem-").upper(), kind)
         case _, _, kind:
             return pem(kind, source).replace("\n", r"\n")
 

@@ -29,8 +29,14 @@ def pem(kind: str, source: random.Random) -> str:
     body = base64.b64encode(make(source)).decode()
     lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
     blank = "\n" if label.startswith("PGP") else ""
+    return "\n".join((edge("BEGIN", kind), blank + header + lines, edge("END", kind)))
+
+
+def edge(which: str, kind: str) -> str:
+    """The line that a key of ``kind`` begins or ends with: ``which`` is ``BEGIN`` or ``END``."""
+    label, _ = KINDS[kind]
     dashes = "---- {} {} ----" if label.startswith("SSH2") else "-----{} {}-----"
-    return "\n".join((dashes.format("BEGIN", label), blank + header + lines, dashes.format("END", label)))
+    return dashes.format(which, label)
 
 
 def age(source: random.Random) -> str:
