@@ -8,19 +8,14 @@ import pytest
 
 from imgscan.rules.sample import expand
 from tests.support.commands import imgscan
+from tests.support.packs import ACME
 
-PACK = r"""
-[[rules]]
-id = "acme-key"
-title = "Acme key"
-provider = "acme"
-severity = "high"
-confidence = "medium"
-pattern = '''\b(?P<secret>acme_[0-9a-z]{24})\b'''
-examples = ["key = acme_{lower:24}"]
-non_examples = ["acme_short"]
+PACK = (
+    ACME
+    + """non_examples = ["acme_short"]
 references = ["https://acme.example/keys"]
 """
+)
 TOKEN = expand("acme_{lower:24}")
 
 

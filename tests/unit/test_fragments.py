@@ -8,24 +8,19 @@ from imgscan.errors import RuleError
 from imgscan.match.vet import vet
 from imgscan.rules import fragments
 from imgscan.rules.load import load, parse
+from tests.support.packs import ACME
 
-PACK = r"""
+FRAGMENTS = r"""
 [fragments]
 body = '''[0-9a-z]{24}'''
 token = '''acme_{{body}}'''
-
-[[rules]]
-id = "acme-key"
-title = "Acme key"
-provider = "acme"
-severity = "high"
-confidence = "medium"
-pattern = '''\b(?P<secret>{{token}})\b'''
+"""
+MORE = r"""
 anchor = '''{{token}}'''
 path = '''{{body}}'''
 allow = [{ regexes = ['''\A{{token}}\Z'''], stopwords = ["{{body}}"] }]
-examples = ["key = acme_{lower:24}"]
 """
+PACK = FRAGMENTS + ACME.replace("acme_[0-9a-z]{24}", "{{token}}") + MORE
 
 
 def complaint(tmp_path, text):

@@ -14,17 +14,7 @@ from imgscan.rules.load import load, read_file
 from imgscan.rules.places import places
 from imgscan.rules.problems import MAX_SHOWN
 from imgscan.rules.source import MAX_BYTES
-
-PACK = r"""
-[[rules]]
-id = "acme-key"
-title = "Acme key"
-provider = "acme"
-severity = "high"
-confidence = "medium"
-pattern = '''\b(?P<secret>acme_[0-9a-z]{24})\b'''
-examples = ["key = acme_{lower:24}"]
-"""
+from tests.support.packs import ACME as PACK
 
 
 @pytest.fixture(autouse=True)
