@@ -6,8 +6,7 @@ import json
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING
+from contextlib import closing
 
 import pytest
 
@@ -17,28 +16,13 @@ from imgscan.errors import (
 )
 from imgscan.model.values import Platform
 from imgscan.streams.digest import of
-from tests.support.fake_registry import REPOSITORY, FakeRegistry, Opener, content
+from tests.support.fake_registry import REPOSITORY, content
 from tests.support.images import ImageBuilder, dump
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NOISE = secrets.token_bytes(50_000)
 BLOBS = f"/v2/{REPOSITORY}/blobs/"
 MANIFESTS = f"/v2/{REPOSITORY}/manifests/"
 TAG = MANIFESTS + "1"
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as fake:
-        yield fake
-
-
-@pytest.fixture
-def opened(registry: FakeRegistry) -> Iterator[Opener]:
-    with ExitStack() as stack:
-        yield Opener(registry, stack)
 
 
 def app(*, docker_types: bool = False, platform: str = "linux/amd64") -> ImageBuilder:

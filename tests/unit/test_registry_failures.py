@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,28 +25,13 @@ from imgscan.sources.base import Access, Wanted
 from imgscan.sources.registry import RegistrySource
 from imgscan.sources.registry.patience import Patience
 from imgscan.streams.digest import of
-from tests.support.fake_registry import QUICK, REPOSITORY, FakeRegistry, Opener, Reply, content
+from tests.support.fake_registry import QUICK, REPOSITORY, FakeRegistry, Reply, content
 from tests.support.images import OCI, ImageBuilder, descriptor, dump
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 NOISE = secrets.token_bytes(50_000)
 BLOBS = f"/v2/{REPOSITORY}/blobs/"
 MANIFESTS = f"/v2/{REPOSITORY}/manifests/"
 TAG = MANIFESTS + "1"
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as fake:
-        yield fake
-
-
-@pytest.fixture
-def opened(registry: FakeRegistry) -> Iterator[Opener]:
-    with ExitStack() as stack:
-        yield Opener(registry, stack)
 
 
 def app(platform: str = "linux/amd64") -> ImageBuilder:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,12 +16,9 @@ from imgscan.sources.registry import RegistrySource, tls
 from imgscan.sources.registry.patience import Patience
 from imgscan.sources.registry.transport import Transport, address
 from tests.support.certificate import Certificate, self_signed
-from tests.support.fake_registry import QUICK, REPOSITORY, FakeRegistry, Login, Opener, Reply, content
+from tests.support.fake_registry import QUICK, REPOSITORY, FakeRegistry, Login, Reply, content
 from tests.support.images import ImageBuilder
 from tests.support.proxy import proxy_to
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PASSWORD = secrets.token_urlsafe(24)
 USER = Access(username="me", password=PASSWORD)
@@ -32,16 +27,9 @@ BLOBS = f"/v2/{REPOSITORY}/blobs/"
 
 
 @pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as fake:
-        fake.push(ImageBuilder().layer({"a": b"a"}).layer({"b": b"b" * 1000}))
-        yield fake
-
-
-@pytest.fixture
-def opened(registry: FakeRegistry) -> Iterator[Opener]:
-    with ExitStack() as stack:
-        yield Opener(registry, stack)
+def registry(registry: FakeRegistry) -> FakeRegistry:
+    registry.push(ImageBuilder().layer({"a": b"a"}).layer({"b": b"b" * 1000}))
+    return registry
 
 
 @pytest.fixture(scope="module")

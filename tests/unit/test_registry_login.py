@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,11 +16,10 @@ import pytest
 from imgscan.errors import AccessDeniedError, ImgscanError, RateLimitedError, SourceError, UnreachableError
 from imgscan.sources.base import Access
 from imgscan.sources.registry.auth import Challenge, challenges
-from tests.support.fake_registry import REPOSITORY, FakeRegistry, Login, Opener, Reply, content
+from tests.support.fake_registry import REPOSITORY, FakeRegistry, Login, Reply, content
 from tests.support.images import ImageBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PASSWORD = secrets.token_urlsafe(24)
@@ -30,16 +29,9 @@ BLOBS = f"/v2/{REPOSITORY}/blobs/"
 
 
 @pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as fake:
-        fake.push(ImageBuilder().layer({"a": b"a"}).layer({"b": b"b" * 1000}))
-        yield fake
-
-
-@pytest.fixture
-def opened(registry: FakeRegistry) -> Iterator[Opener]:
-    with ExitStack() as stack:
-        yield Opener(registry, stack)
+def registry(registry: FakeRegistry) -> FakeRegistry:
+    registry.push(ImageBuilder().layer({"a": b"a"}).layer({"b": b"b" * 1000}))
+    return registry
 
 
 @pytest.fixture
