@@ -30,8 +30,8 @@ ENOUGH_IN_CONTEXT: Final = 20
 With 12 the word lists of npm packages give five times the hits, with 32 compiling takes a quarter of a second more.
 """
 
-CONTEXT_TEMPLATE: Final = rb"(?i:%s)\w*\W+(?:\w+\W+){0,8}%s"
-"""A keyword, up to eight words, the beginning of the value.
+CONTEXT_TEMPLATE: Final = rb"(?i:%s)\w*\W+(?:\w+\W+){0,7}%s"
+"""A keyword, up to seven words, the beginning of the value.
 
 Loose, where the second stage is strict: a loop is one state of hyperscan's automaton, where a count is as many as it
 counts. Twelve words give half as many hits again, and compiling takes longer.

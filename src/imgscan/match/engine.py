@@ -24,7 +24,7 @@ from imgscan.match.encoded import Form
 from imgscan.rules import cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from imgscan.rules.load import RuleSet
 
@@ -48,6 +48,10 @@ that it takes 1.6 times as long with our thousands of literals.
 """
 
 CPU_FLAGS_FILE: Final = "/proc/cpuinfo"
+
+
+Owned = tuple[list[int], Anchor]
+"""An expression with its owners."""
 
 
 class _Compiled(msgspec.Struct, frozen=True, array_like=True):
@@ -104,39 +108,46 @@ def _load(rules: RuleSet, indexes: Sequence[int], *, use_cache: bool) -> tuple[_
             return compiled, [hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) for database in compiled.databases]
         except (msgspec.MsgspecError, hyperscan.HyperscanError):
             pass  # of another build of the library: compiled anew below
-    forms = [(index, form) for index in indexes for form in encoded.forms_of(rules.rules[index])]
-    parts = [part for part in _parts(rules, indexes, forms) if part]
-    with ThreadPoolExecutor() as pool:  # compiling runs without the interpreter lock
-        databases = list(pool.map(lambda part: _compile([anchor for _, anchor in part]), parts))
-    owners = [[owner for owner, _ in part] for part in parts]
-    compiled = _Compiled(owners, forms, [hyperscan.dumpb(database) for database in databases])
+    compiled, databases = _compiled(rules, indexes)
     if use_cache:
         cache.write(entry, msgspec.msgpack.encode(compiled))
     return compiled, databases
 
 
-Part = list[tuple[list[int], Anchor]]
-"""Expressions of one database, each with its owners."""
-
-
-def _parts(rules: RuleSet, indexes: Sequence[int], forms: Sequence[tuple[int, Form]]) -> tuple[Part, Part]:
-    """Expressions with their owners, in two parts that take equally long to compile."""
-    others: Part = [([~number], Anchor(form.expression, caseless=False)) for number, (_, form) in enumerate(forms)]
+def _compiled(rules: RuleSet, indexes: Sequence[int]) -> tuple[_Compiled, list[hyperscan.Database]]:
+    alone: list[int] = []
     alike: dict[bytes, list[int]] = defaultdict(list)
     for index in indexes:
-        rule = rules.rules[index]
-        beginning = anchors.beginning(rule)
-        if beginning is None:
-            others.append(([index], anchors.derive(rule)))
-        else:
-            alike[beginning].append(index)
-    contextual: Part = []
+        beginning = anchors.beginning(rules.rules[index])
+        (alone if beginning is None else alike[beginning]).append(index)
+    contextual = list(_contextual(rules, alike))
+    cut = len(contextual) * CONTEXTUAL_APART // 100
+    with ThreadPoolExecutor() as pool:  # compiling runs without the interpreter lock
+        apart = contextual[:cut]
+        first = pool.submit(_compile, apart)  # while the others are derived
+        forms = [(index, form) for index in indexes for form in encoded.forms_of(rules.rules[index])]
+        others = [*contextual[cut:], *_others(rules, alone, forms)]
+        second = pool.submit(_compile, others)
+        parts = [(part, compiling.result()) for part, compiling in ((apart, first), (others, second)) if part]
+    owners = [[owner for owner, _ in part] for part, _ in parts]
+    databases = [database for _, database in parts]
+    return _Compiled(owners, forms, [hyperscan.dumpb(database) for database in databases]), databases
+
+
+def _contextual(rules: RuleSet, alike: Mapping[bytes, Sequence[int]]) -> Iterator[Owned]:
+    """Expressions of contextual rules, by how their values begin."""
     for beginning, of_these in alike.items():
         for group in _groups(rules, of_these):
             keywords = [word for index in group for word in rules.rules[index].keywords]
-            contextual.append((group, anchors.behind(keywords, beginning)))
-    cut = len(contextual) * CONTEXTUAL_APART // 100
-    return contextual[:cut], contextual[cut:] + others
+            yield group, anchors.behind(keywords, beginning)
+
+
+def _others(rules: RuleSet, indexes: Iterable[int], forms: Iterable[tuple[int, Form]]) -> Iterator[Owned]:
+    """Expressions of single rules, and base64 forms."""
+    for index in indexes:
+        yield [index], anchors.derive(rules.rules[index])
+    for number, (_, form) in enumerate(forms):
+        yield [~number], Anchor(form.expression, caseless=False)
 
 
 def _groups(rules: RuleSet, indexes: Sequence[int]) -> Iterator[list[int]]:
@@ -153,7 +164,8 @@ def _groups(rules: RuleSet, indexes: Sequence[int]) -> Iterator[list[int]]:
     yield group
 
 
-def _compile(derived: list[Anchor]) -> hyperscan.Database:
+def _compile(part: Sequence[Owned]) -> hyperscan.Database:
+    derived = [anchor for _, anchor in part]
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     try:
         database.compile(
