@@ -61,10 +61,11 @@ NEXT_LINE: Final = r"[\"'`\\,]{0,3}\s{1,20}[\"'\\]{0,2}(?i:value)[\"'\\]{0,2}\s{
 """``name: KEY`` and on the next line ``value: …``, as in manifests of Kubernetes."""
 
 HEADING: Final = (
-    r"(?<=(?:\A|[\r\n])[ \t#/*;-]{0,8}[\w \t:-]{1,60})[:*`)\]\"']{0,3}[ \t]{0,4}\r?\n[ \t]{0,8}(?:[-*] )?[\"'`]?"
+    r"(?<=(?:\A|[\r\n])[ \t#/*;-]{0,8}[\w \t:-]{1,60})[:*`)\]\"']{0,3}[ \t]{0,4}\r?\n(?:\r?\n)?[ \t]{0,8}"
+    r"(?:[-*] )?[\"'`]?"
     r"(?=[^\s\"'`]+[\"'`]?[ \t]*(?:[\r\n]|\Z))"
 )
-"""A line of a few words that ends in the name, and a value that has the next line for itself."""
+"""A line of a few words that ends in the name, and a value that has the next line, or the one after, for itself."""
 
 NEARBY: Final = (
     r"\]?(?:(?!\n[ \t]*\r?\n|[}\]]|\n[\w.\"-]{1,40}:[ \t]*\r?\n)[\s\S]){0,96}?(?<=[\s\"'`=:(,>{\[|])"
