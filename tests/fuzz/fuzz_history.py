@@ -7,7 +7,7 @@ follows ``\\x1f`` is the comment.
 import sys
 
 from imgscan.image.created_by import COMMIT, DOCKERFILE_KEYWORDS, IMPORT, SQUASH, STEP
-from imgscan.image.history import Instruction, align, setter, setters
+from imgscan.image.history import Instruction, align, setters
 from imgscan.image.wire import HistoryEntry, ImageConfig, RunConfig
 
 KEYWORDS = DOCKERFILE_KEYWORDS | {COMMIT, IMPORT, SQUASH, STEP}
@@ -28,8 +28,8 @@ def check(data: bytes) -> None:
     assert not any(item.exact or item.layer is not None for item in shifted)
     for item, entry in zip(exact, entries, strict=True):
         _check_text(item, entry)
-    for (keyword, name), item in setters(exact).items():
-        assert setter(exact, keyword, name) == item
+    for (keyword, _), item in setters(exact).items():
+        assert item.keyword == keyword
 
 
 def _entry(text: str) -> HistoryEntry:

@@ -3,7 +3,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imgscan.image.history import align, setter
+from imgscan.image.history import align, setters
 from imgscan.image.reference import Reference, parse
 from imgscan.image.wire import HistoryEntry, ImageConfig
 from imgscan.model.values import Digest
@@ -72,4 +72,5 @@ def test_each_quoted_variable_of_a_line_finds_its_instruction(variables):
     text = "ENV " + " ".join(f'{name}="{value}"' for name, value in quoted.items())
     made = align(ImageConfig(history=(HistoryEntry(created_by=text, author="kaniko"),)), 1).instructions
 
-    assert all(setter(made, "ENV", name) is made[0] for name in variables)
+    found = setters(made)
+    assert all(found["ENV", name] is made[0] for name in variables)

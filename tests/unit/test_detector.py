@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
+import time
 
 import msgspec
 import pytest
 
 from imgscan.errors import RuleError
-from imgscan.match import confirm
+from imgscan.match import confirm, precedence
 from imgscan.match.detector import MAX_SPANS, Detector
 from imgscan.model.values import Confidence, Where
 from imgscan.rules.load import RuleSet
@@ -60,6 +62,12 @@ def test_what_is_shown_of_a_line_holds_none_of_its_secrets():
 def test_only_the_neighbourhood_of_a_long_line_is_shown():
     (match,) = found("x" * 5000 + f" {SECRET} " + "y" * 5000)
     assert len(match.snippet) < 200
+
+
+def test_a_word_that_would_be_cut_is_not_shown():
+    long = "x9" * 40  # perhaps half of a secret that another file has
+    (match,) = found(f'first="{long}" {SECRET} other="{long}"')
+    assert match.snippet == " tok_… other="
 
 
 def test_control_characters_are_shown_as_escapes():
@@ -128,6 +136,7 @@ def test_keywords_may_stand_before_or_behind_or_in_any_case():
         "https://acme.io/?token={}",
         "acme =\n    '{}'",
         "# acme\n{}\n",
+        "## Acme\n\n{}\n",
         "* Acme API key:\n`{}`\n",
         "**Acme key**: {}",
         "acme_key <- '{}'",
@@ -162,6 +171,7 @@ def test_an_assignment_is_understood_in_every_spelling(text):
         "acme of the token commit: 0123456789abcdef",
         '{"acme_key":"test-key","etag":"W/\\"0123456789abcdef\\""}',
         "about acme\n\nits key: 0123456789abcdef",
+        "## Acme\n\n\n0123456789abcdef",
         "acme key of long ago and far away, which was " + "never " * 20 + "secret: 0123456789abcdef",
     ],
 )
@@ -205,10 +215,43 @@ def test_the_other_half_of_a_credential_is_no_finding_of_its_own():
     assert [match.rule_id for match in found("id-77 alone", half, pair)] == ["half"]
 
 
+@pytest.mark.parametrize(
+    ("text", "owners"),
+    [
+        ("id_1234\nACME_KEY=0123456789abcde7\n", ["near"]),  # the name is nearer than the id
+        ("acme_key: [id_1234, 0123456789abcde7]\n", ["pair"]),
+        ("id_1234\nOWN_ACME_KEY=0123456789abcde7\n", ["pair"]),
+    ],
+)
+def test_a_secret_with_the_name_of_another_is_no_half_of_a_pair(text, owners):
+    pair = changed(
+        NEAR,
+        id="pair",
+        provider="other",
+        confidence=Confidence.HIGH,
+        context="near",
+        keywords=(),
+        pattern=r"\b(?P<id>id_[0-9]{4})\b[\s\S]{1,60}?\b(?P<secret>[0-9a-f]{16})\b",
+    )
+    own = changed(NEAR, id="own", provider="other", keywords=("own",))
+    assert [match.rule_id for match in found(text, NEAR, pair, own)] == owners
+
+
 def test_secrets_of_nobody_in_particular_do_not_hide_each_other():
     wide = changed(TOKEN, id="wide", provider="generic", pattern=r"curl \S+ -u x:(?P<secret>\w{24})")
     token = changed(TOKEN, provider="generic")
     assert [match.rule_id for match in found(f"curl ?t={SECRET} -u x:{'p9' * 12}", token, wide)] == ["token", "wide"]
+
+
+def test_thousands_of_matches_that_overlap_like_links_of_a_chain_are_weighed_in_time():
+    (match,) = found(SECRET)
+    chain = [
+        dataclasses.replace(match, start=at, end=at + 20, whole_start=at - 30, whole_end=at + 30)
+        for at in range(0, 400_000, 40)
+    ]
+    started = time.process_time()
+    assert precedence.resolve(chain, DETECTOR.rules.by_id) == chain
+    assert time.process_time() - started < 2
 
 
 def test_two_secrets_on_a_line_are_two_matches():
@@ -219,6 +262,11 @@ def test_a_list_of_secrets_is_cut_and_that_is_told():
     matches, notices = DETECTOR.text(f"{SECRET}\n".encode() * (MAX_SPANS + 5), Where.FILE, "list.txt")
     assert len(matches) == MAX_SPANS
     assert [(notice.code, notice.where) for notice in notices] == [("too-many-matches", "list.txt")]
+
+
+def test_what_was_left_out_of_a_list_is_not_shown_beside_what_was_not():
+    matches, _ = DETECTOR.text(b" ".join(b"tok_%016d" % number for number in range(MAX_SPANS + 5)), Where.FILE, "list")
+    assert {match.snippet for match in matches} == {"tok_…"}
 
 
 def test_a_pattern_that_takes_too_long_is_told(monkeypatch):

@@ -67,6 +67,10 @@ def test_the_longest_secret_is_hidden_first():
     assert Hider([("abcd", "1"), ("abcdef", "2")])("x abcdef abcd") == "x 2 1"
 
 
+def test_a_secret_that_begins_within_another_is_hidden_to_its_end():
+    assert Hider([("abcdefgh", "1"), ("efghijkl", "2")])("x abcdefghijkl y") == "x 1… y"
+
+
 def test_what_is_too_short_to_hide_is_left():
     assert Hider([("abc", "…")])("abc abc") == "abc abc"
 

@@ -2,7 +2,7 @@ import pytest
 
 from imgscan.image import wire
 from imgscan.image.created_by import MAX_CREATED_BY
-from imgscan.image.history import MAX_ENTRIES, align, setter, setters
+from imgscan.image.history import MAX_ENTRIES, align, setters
 from imgscan.rules.sample import expand
 from tests.support.histories import NOP, aligned, config, last
 
@@ -69,12 +69,12 @@ class TestSetter:
     def test_the_last_one_wins(self):
         made = aligned("-ENV A=1", "-ENV B=2", "-ENV A=3", "-CMD a", "-CMD b", '-ENTRYPOINT ["x"]').instructions
 
-        assert setter(made, "ENV", "A") is made[2]
-        assert setter(made, "ENV", "B") is made[1]
-        assert setter(made, "CMD") is made[4]
-        assert setter(made, "ENTRYPOINT", None) is made[5]
-        assert setter(made, "ENV", "C") is None
-        assert setter(made, "ARG", "A") is None
+        found = setters(made)
+        assert found["ENV", "A"] is made[2]
+        assert found["ENV", "B"] is made[1]
+        assert found["CMD", None] is made[4]
+        assert found["ENTRYPOINT", None] is made[5]
+        assert found.keys().isdisjoint({("ENV", "C"), ("ARG", "A")})
 
     @pytest.mark.parametrize(
         ("text", "names"),

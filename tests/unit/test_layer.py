@@ -10,6 +10,7 @@ import lzma
 import random
 import resource
 import tarfile
+import weakref
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ from imgscan.scan.layer import scan_layer
 from imgscan.scan.workers import Workers
 from imgscan.sources.base import LayerBlob
 from imgscan.streams import budget, digest, limits
-from tests.support.layers import DETECTOR, TOKEN, scan_bytes, tar
+from tests.support.layers import BLOCK, DETECTOR, TOKEN, scan_bytes, tar
 
 SECRET = b"tok_abcdefgh01234567"
 LAYER = tar({"app/": b"", "app/.env": b"first\nkey=" + SECRET + b"\n", "other": b"nothing"})
@@ -136,6 +137,15 @@ def test_utf_16_text_is_read_with_lines_and_offsets(codec, lead):
     assert found.match.start == 2 * text.index("tok_") + mark
 
 
+@pytest.mark.parametrize("text", ["acme{gap}{secret}", "{secret}{gap}acme"])
+def test_a_keyword_that_is_far_from_a_secret_in_utf_16_is_seen_wherever_windows_end(text):
+    detector = Detector(RuleSet.of([msgspec.structs.replace(BLOCK, keywords=("acme",))]), use_cache=False)
+    written = text.format(gap=" " * 1000, secret=f"BEGIN-{'x' * 890}-END")
+    for padding in range(0, 4096, 512):
+        content = f"{'.' * padding}{written}{'.' * 4096}".encode("utf-16")
+        assert scan_bytes(tar({"file": content}), detector=detector, block_bytes=4096).matches, padding
+
+
 def test_a_file_that_ends_at_a_record_of_the_tar_ends_there_for_rules_that_ask():
     rule = msgspec.structs.replace(TOKEN, anchor=r"tok_[0-9a-z]{16}(?:\s|\z)")
     detector = Detector(RuleSet.of([rule]), use_cache=False)
@@ -195,6 +205,24 @@ def test_matches_beyond_measure_are_cut_and_told(monkeypatch):
     monkeypatch.setattr("imgscan.scan.layer.MAX_MATCHES", 10)
     scan = scan_bytes(tar({str(number): SECRET for number in range(30)}))
     assert (len(scan.matches), codes(scan)) == (10, [("too-many-matches", False)])
+
+
+def test_what_windows_found_is_not_kept_until_the_end(monkeypatch):
+    examine, results, most = Workers.examine, [], 0
+
+    def watched(workers, window, hashed):
+        nonlocal most
+        future = examine(workers, window, hashed)
+        results.append(weakref.ref(future))
+        most = max(most, sum(result() is not None for result in results))
+        return future
+
+    monkeypatch.setattr(Workers, "examine", watched)
+    monkeypatch.setattr("imgscan.scan.layer.MAX_MATCHES", 7)
+    scan = scan_bytes(tar({"list": (SECRET + b"\n") * 10_000}), block_bytes=4 * 1024)
+    assert len(results) > 40
+    assert most < 12  # the windows that there are at a time, and what threads hold
+    assert len(scan.matches) == 7
 
 
 def test_memory_does_not_grow_with_the_layer():

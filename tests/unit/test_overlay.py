@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 
 import pytest
@@ -124,6 +125,19 @@ def test_a_path_of_many_levels_costs_no_memory_and_is_not_lost():
     finally:
         tracemalloc.stop()
     assert [event.kind for event in told.story] == [ADDED, DELETED, ADDED]
+
+
+def test_deep_paths_and_many_links_below_many_layers_are_told_in_time():
+    path = "/".join(["deep"] * 200)
+    links = [(f"{path}/{number}", path) for number in range(200)]
+    layers = [
+        index(path, links=links),
+        *(index("deep/", f"other{number}") for number in range(500)),
+        index(".wh..wh..opq"),
+    ]
+    started = time.process_time()
+    assert life(path, [0], *layers)[1] is State.DELETED
+    assert time.process_time() - started < 2
 
 
 def test_the_names_of_hard_links_are_kept_up_to_a_bound():

@@ -105,6 +105,7 @@ def test_a_problem_is_told_at_its_place(written, change, expected):
         ("allow = [{regexes = ['a', '(']}]", "FILE:10:27: an expression does not compile"),
         ("allow = [{target = 'file'}]", "FILE:10:9: invalid enum value 'file' (at [0].target)"),
         ('context = "assignment"', "FILE:10:11: the context of an assignment needs keywords"),
+        ("keywords = ['acme', ' ']", "FILE:10:21: a keyword is empty"),
         ("anchor = '('", "FILE:10:10: hyperscan refuses a pattern"),
         ("examples = 3", "is not valid TOML"),
     ],

@@ -211,6 +211,24 @@ def test_what_buildah_noted_in_a_base_says_nothing_of_an_image_that_another_buil
     assert (about.base.reference, about.base.layers) == (None, 0)
 
 
+def test_a_layer_that_may_be_of_the_dockerfile_is_not_of_the_base(write, tmp_path):
+    image = ImageBuilder("a:1").layer({"etc/x": b""}, created_by="ADD rootfs.tar / # buildkit")
+    image.configure(Labels={"org.opencontainers.image.base.name": "alpine:3"})
+    image.layer({"own": TOKEN.encode()}, created_by="COPY own /a # buildkit")
+    image.layer({"b": b""}, created_by="RUN /bin/sh -c make # buildkit")
+    image.layer({"c": b""}, created_by="RUN /bin/sh -c make install # buildkit")
+    (tmp_path / "Dockerfile").write_text("FROM alpine:3\nCOPY own /changed\nRUN make\nRUN make install\n")
+    about = only(scan([write(image)], Options(dockerfile=tmp_path / "Dockerfile")))
+    assert [layer.base for layer in about.layers] == [True, False, False, False]
+    assert [finding.base for finding in about.findings] == [False]
+
+
+def test_the_name_of_the_base_shows_no_secret(write):
+    label = {"org.opencontainers.image.base.name": f"https://user:{STRIPE}@registry.example/base"}
+    about = only(scan([write(app().configure(Labels=label))]))
+    assert about.base.reference == "https://user:sk_live_…@registry.example/base"
+
+
 def test_a_base_that_a_label_names_is_told(write):
     image = app().configure(Labels={"org.opencontainers.image.base.name": "docker.io/library/alpine:3"})
     assert only(scan([write(image)])).base.reference == "docker.io/library/alpine:3"

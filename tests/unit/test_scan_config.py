@@ -56,13 +56,47 @@ def test_the_halves_of_a_credential_in_two_variables_are_one(between):
     assert [(name, part.value) for name, part in match.parts] == [("id", b"acc_123456")]
 
 
-def test_halves_that_are_no_neighbours_stay_two():
-    about = image({"Env": ["ACME_ID=acc_123456", f"PATH={'/usr/bin:' * 20}", f"ACME_TOKEN={SECRET}"]})
+@pytest.mark.parametrize("between", [f"PATH={'/usr/bin:' * 20}", f"ACME_SESSION={'0' * 100}"])
+def test_the_halves_of_a_credential_need_not_be_neighbours(between):
+    about = image({"Env": ["ACME_ID=acc_123456", between, f"ACME_TOKEN={SECRET}"]})
+    matches, _ = scan_config(about, (), PAIRING)
+    assert [(found.field.key, found.match.rule_id) for found in matches] == [("config.Env[ACME_TOKEN]", "pair")]
+
+
+def test_variables_of_two_owners_are_no_halves_of_one_credential():
+    about = image({"Env": ["ACME_ID=acc_123456", f"OTHER_TOKEN={SECRET}"]})
     matches, _ = scan_config(about, (), PAIRING)
     assert {(found.field.key, found.match.rule_id) for found in matches} == {
         ("config.Env[ACME_ID]", "id"),
-        ("config.Env[ACME_TOKEN]", "token"),
+        ("config.Env[OTHER_TOKEN]", "token"),
     }
+
+
+def test_halves_are_told_apart_by_whose_they_are():
+    names = [
+        "DEV_ACME_ID=acc_123456",
+        f"PROD_ACME_TOKEN={SECRET}",
+        "PROD_ACME_ID=acc_654321",
+        f"DEV_ACME_TOKEN={OTHER}",
+    ]
+    reverse = msgspec.structs.replace(
+        PAIR, id="reversed", pattern=r"\b(?P<secret>tok_[0-9a-z]{16})\b[\s\S]{1,60}?\b(?P<id>acc_[0-9]{6})\b"
+    )
+    detector = Detector(RuleSet.of([TOKEN, ID, PAIR, reverse]), use_cache=False)
+    matches, _ = scan_config(image({"Env": names}), (), detector)
+    assert {(found.match.secret.value, found.match.parts[0][1].value) for found in matches} == {
+        (OTHER.encode(), b"acc_123456"),
+        (SECRET.encode(), b"acc_654321"),
+    }
+
+
+def test_a_pair_of_variables_is_not_told_again_by_the_history():
+    pairing = Detector(RuleSet.of([ID, PAIR]), use_cache=False)  # alone, no half of it but the id is anything
+    env = ["ACME_ID=acc_123456", f"ACME_TOKEN={SECRET}"]
+    for steps in (["ENV " + " ".join(env)], [f"ENV {pair}" for pair in env]):
+        about = image({"Env": env}, history=[{"created_by": step, "empty_layer": True} for step in steps])
+        matches, _ = scan_config(about, align(about.config, 0).instructions, pairing)
+        assert [(found.field.key, found.match.rule_id) for found in matches] == [("config.Env[ACME_TOKEN]", "pair")]
 
 
 def step(created_by, *, comment=None, empty=True, author=None):

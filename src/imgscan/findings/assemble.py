@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -93,7 +94,7 @@ def assemble(
     """
     grouped = _grouped(sighting for sighting in sightings if policy.tells(rules[sighting.match.rule_id]))
     paths = {group[0].place.path for group in grouped if group[0].place.path is not None}
-    overlay = Overlay(layers.paths, paths)
+    life_of = cache(Overlay(layers.paths, paths).life)  # a file may hold thousands of secrets
     ordinals: Counter[tuple[str, str, bytes | None]] = Counter()
     findings = []
     for group in grouped:
@@ -103,7 +104,7 @@ def assemble(
         same = (rule.id, first.place.stable, known)
         name = fingerprint(*same, ordinals[same])
         ordinals[same] += 1
-        finding = _finding(name, group, rule, _life(group, overlay), layers, policy)
+        finding = _finding(name, group, rule, _life(group, life_of), layers, policy)
         hidden = msgspec.structs.replace(
             finding, path=_hidden(hide, finding.path), key=_hidden(hide, finding.key), snippet=hide(finding.snippet)
         )
@@ -130,12 +131,12 @@ def _age(sighting: Sighting) -> tuple[int, str, str, int]:
     return layer, sighting.place.stable, sighting.place.key or "", sighting.match.start
 
 
-def _life(group: Sequence[Sighting], overlay: Overlay) -> Life:
+def _life(group: Sequence[Sighting], life_of: Callable[[bytes, tuple[int, ...]], Life]) -> Life:
     path = group[0].place.path
-    holders = sorted({sighting.layer for sighting in group if sighting.layer is not None})
+    holders = tuple(sorted({sighting.layer for sighting in group if sighting.layer is not None}))
     if path is None or not holders:
         return Life((), State.CONFIG if not holders else State.PRESENT)
-    return overlay.life(path, holders)
+    return life_of(path, holders)
 
 
 def _finding(

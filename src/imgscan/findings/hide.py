@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 GRAM: Final = 4
 """Secrets are found by their first four characters; what is shorter is no secret that hiding could keep."""
 
+REST: Final = "…"
+"""What stands for the rest of a secret that begins within another."""
+
 
 class Hider:
     """Replaces known secrets by what may be shown of them, in time that does not depend on how many there are."""
@@ -30,10 +33,9 @@ class Hider:
         while position < len(text):
             for length in self._lengths.get(text[position : position + GRAM], ()):
                 shown = self._shown.get(text[position : position + length])
-                if shown is not None:
-                    parts += (text[done:position], shown)
-                    done = position = position + length
+                if shown is not None and position + length > done:
+                    parts += (text[done:position], shown if position >= done else REST)
+                    done = position + length
                     break
-            else:
-                position += 1
+            position += 1
         return "".join(parts) + text[done:]

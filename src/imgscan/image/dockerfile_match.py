@@ -63,12 +63,13 @@ def attach(
     if 2 * len(fitting & set(layered)) < len(layered) or (wanted and not found):
         message = f"it does not fit this image: too few steps of {_name(stage)} are in the history"
         return tuple(instructions), (Notice(MISMATCH, dockerfile.path, message),)
+    unused = [at for at in layered if at not in fitting]
     notices = (
         *_unexplained(instructions, found, dockerfile.path),
-        *_unused([steps[at] for at in layered if at not in fitting], dockerfile.path),
+        *_unused([steps[at] for at in unused], dockerfile.path),
         *_doubtful_parent(dockerfile, stage),
     )
-    return _with_lines(instructions, found, steps, dockerfile.path), notices
+    return _with_doubts(_with_lines(instructions, found, steps, dockerfile.path), found, unused), notices
 
 
 def _stage(dockerfile: Dockerfile, target: str | None) -> Stage:
@@ -164,6 +165,17 @@ def _with_lines(
         replace(item, dockerfile=lines(at)) if at in found and item.dockerfile is None else item
         for at, item in enumerate(instructions)
     )
+
+
+def _with_doubts(
+    instructions: Sequence[Instruction], found: dict[int, set[int]], unused: Sequence[int]
+) -> tuple[Instruction, ...]:
+    """As many layers in front of the first that a step explains may be ours as steps in front of it explain none."""
+    first = min(found, default=0)
+    steps = sum(at < min(found[first]) for at in unused) if found else 0
+    layered = [at for at, item in enumerate(instructions[:first]) if item.layer is not None]
+    doubtful = frozenset(layered[max(len(layered) - steps, 0) :])
+    return tuple(replace(item, doubtful=True) if at in doubtful else item for at, item in enumerate(instructions))
 
 
 def _unexplained(instructions: Sequence[Instruction], found: dict[int, set[int]], path: str) -> Iterator[Notice]:

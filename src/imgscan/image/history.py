@@ -43,7 +43,8 @@ class Instruction:
 
     ``keyword`` is one of a Dockerfile, or ``COMMIT``, ``IMPORT``, ``SQUASH`` or ``STEP`` of ``created_by.py``.
     ``text`` and ``arguments`` (build args that the builder recorded with a ``RUN``) are **not redacted**. ``exact`` is
-    false when it is not certain which layer, if any, is its own. ``history`` is its index there.
+    false when it is not certain which layer, if any, is its own. ``history`` is its index there. ``doubtful`` says that
+    it may be a step of the Dockerfile although it has no lines.
     """
 
     index: int
@@ -55,6 +56,7 @@ class Instruction:
     origin: Literal["history", "dockerfile", "provenance"] = "history"
     exact: bool = False
     dockerfile: DockerfileSpan | None = None
+    doubtful: bool = False
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -79,11 +81,6 @@ def align(config: ImageConfig | None, layer_count: int) -> Alignment:
     layers = _layers(history) if claims == layer_count else None
     instructions = tuple(_instruction(index, entry, reader, layers) for index, entry in enumerate(history))
     return Alignment(instructions, tuple(_doubts(history, claims, layer_count)))
-
-
-def setter(instructions: Iterable[Instruction], keyword: str, name: str | None = None) -> Instruction | None:
-    """The last instruction of that keyword that sets ``name``, or the last of all; see ``setters`` for many names."""
-    return setters(instructions).get((keyword, name))
 
 
 def setters(instructions: Iterable[Instruction]) -> dict[tuple[str, str | None], Instruction]:

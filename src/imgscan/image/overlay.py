@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from imgscan.errors import LimitExceededError
 from imgscan.model.values import EventKind, State
@@ -117,11 +117,12 @@ class Overlay:
         self._layers = layers
         own = set(paths)
         linked = {name for index in layers if index is not None for path in own for name in index.names_of(path)}
-        relevant = {hash(name) for path in own | linked for name in _relevant(path)}
+        relevant = set[int]().union(*(_Traces.of(path).all for path in own | linked))
         self._found = [index.find(relevant) if index is not None else {} for index in layers]
 
     def life(self, path: bytes, holders: Sequence[int]) -> Life:
         """The life of ``path``, given the layers (ascending) in which it holds the secret."""
+        traces = _Traces.of(path)
         story = [Event(EventKind.ADDED, holders[0])]
         state = State.PRESENT
         for layer in range(holders[0] + 1, len(self._layers)):
@@ -129,7 +130,7 @@ class Overlay:
                 kind = EventKind.ADDED if state is State.DELETED else EventKind.CHANGED
                 story.append(Event(kind, layer))
                 state = State.PRESENT
-            elif change := self._change(path, layer):
+            elif change := traces.change(self._found[layer]):
                 if change is EventKind.CHANGED and state is State.DELETED:
                     change = EventKind.ADDED
                 if change is EventKind.DELETED and state is State.DELETED:
@@ -143,33 +144,41 @@ class Overlay:
         index = self._layers[holder]
         if state is State.PRESENT or index is None:
             return state
-        for other in index.names_of(path)[1:]:
-            later = range(holder + 1, len(self._layers))
-            if not any(self._change(other, layer) for layer in later):
+        later = [found for found in self._found[holder + 1 :] if found]
+        for other in map(_Traces.of, index.names_of(path)[1:]):
+            if not any(map(other.change, later)):
                 return State.PRESENT
         return state
 
-    def _change(self, path: bytes, layer: int) -> EventKind | None:
-        """What one layer does to a path of a lower layer."""
-        found = self._found[layer]
-        if (as_directory := found.get(hash(path))) is not None:
-            return EventKind.DELETED if as_directory else EventKind.CHANGED  # a directory takes the place of the file
+
+@dataclass(frozen=True, slots=True)
+class _Traces:
+    """The hashes of every name in a layer that has a bearing on a path; ``gone`` are those of whiteouts."""
+
+    own: int
+    parents: frozenset[int]
+    gone: frozenset[int]
+
+    @classmethod
+    def of(cls, path: bytes) -> Self:
         parents = list(_parents(path))
-        replaced = any(found.get(hash(parent)) is False for parent in parents)
-        hidden = any(hash(_whiteout(name)) in found for name in (path, *parents))
-        emptied = any(hash(_opaque(folder)) in found for folder in (*parents, b""))
-        return EventKind.DELETED if replaced or hidden or emptied else None
+        whiteouts = map(_whiteout, (path, *parents))
+        opaque = map(_opaque, (b"", *parents))
+        return cls(hash(path), frozenset(map(hash, parents)), frozenset(map(hash, (*whiteouts, *opaque))))
 
+    @property
+    def all(self) -> frozenset[int]:
+        return self.parents | self.gone | {self.own}
 
-def _relevant(path: bytes) -> Iterator[bytes]:
-    """Every name in a layer that has a bearing on a path."""
-    yield path
-    yield _whiteout(path)
-    yield _opaque(b"")
-    for parent in _parents(path):
-        yield parent
-        yield _whiteout(parent)
-        yield _opaque(parent)
+    def change(self, found: dict[int, bool]) -> EventKind | None:
+        """What a layer in which these names were ``found`` does to the path of a lower one."""
+        names = found.keys()
+        if self.own in names:
+            return (
+                EventKind.DELETED if found[self.own] else EventKind.CHANGED
+            )  # a directory takes the place of the file
+        replaced = any(not found[parent] for parent in names & self.parents)
+        return EventKind.DELETED if replaced or not names.isdisjoint(self.gone) else None
 
 
 def _parents(path: bytes) -> Iterator[bytes]:

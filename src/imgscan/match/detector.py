@@ -66,10 +66,12 @@ class Hidden(NamedTuple):
         spans = sorted((seen.span.secret_start, seen.span.secret_end, seen.shown) for seen in sightings)
         return cls(spans, max((end - start for start, end, _ in spans), default=0))
 
-    def near(self, start: int, end: int) -> list[tuple[int, int, str]]:
-        """Those that may reach into a part of the text: of thousands on a line, a few."""
+    def within(self, part: bytes, start: int) -> str:
+        """A part of the text that begins at ``start``, without them: of thousands on a line, a few reach into it."""
         first = bisect_left(self.spans, (start - self.widest,))
-        return self.spans[first : bisect_left(self.spans, (end,), first)]
+        return redact.redact_within(
+            part, start, self.spans[first : bisect_left(self.spans, (start + len(part),), first)]
+        )
 
 
 class Detector:
@@ -77,7 +79,6 @@ class Detector:
 
     def __init__(self, rules: RuleSet, *, use_cache: bool = True) -> None:
         self.rules = rules
-        self.reach = max((rule.window for rule in rules.rules), default=0)
         everywhere = [index for index, rule in enumerate(rules.rules) if not rule.where or Where.FILE in rule.where]
         elsewhere = sorted(set(range(len(rules.rules))) - set(everywhere))
         self.engine = Engine(rules, chosen=everywhere, use_cache=use_cache)
@@ -85,7 +86,7 @@ class Detector:
         self.texts_only = frozenset(index for index, rule in enumerate(rules.rules) if rule.texts_only)
         self._confirmer = lru_cache(maxsize=None)(lambda index: Confirmer(rules.rules[index]))
         self._naming = Naming(rules.rules, self._confirmer)
-        self.reach = max(self.reach, self._naming.reach)
+        self.reach = max(self._naming.reach, *map(_reach, rules.rules), 0)
 
     def text(self, data: bytes, where: Where, place: str) -> tuple[list[Match], list[Notice]]:
         """The matches that stand in a whole text; ``place`` names it in notices."""
@@ -111,7 +112,7 @@ class Detector:
             )
             notices.append(Notice("too-many-matches", place, message))
         sightings += self._owned(text, _without_owner(unowned, sightings), where, place, notices)
-        hidden = Hidden.of(sightings)
+        hidden = None if notices else Hidden.of(sightings)  # what was not looked for may stand beside what was found
         return [_match(buffer, region, sighting, hidden) for sighting in sightings], notices
 
     def _sightings(
@@ -208,6 +209,14 @@ class Detector:
                 yield Sighting(placed, rule, secret, shown, _parts(decoded, span), ("base64",))
 
 
+def _reach(rule: Rule) -> int:
+    """How far around a secret a rule looks, in bytes; a keyword may be a window away from the match.
+
+    In UTF-16 twice as far, which matters for keywords only: windows overlap by more than a match needs there.
+    """
+    return rule.window * (2 if rule.keywords and rule.context == "near" else 1)
+
+
 def _noting(judged: Iterator[tuple[Span, str | None]], unowned: Unowned) -> Iterator[Span]:
     """The spans that nothing speaks against; others are noted too, up to a bound: they may have an owner after all."""
     for span, objection in judged:
@@ -241,7 +250,8 @@ def _collect(found: Iterator[Sighting], rule: Rule, place: str, notices: list[No
     return seen
 
 
-def _match(buffer: bytes | bytearray, region: Region, sighting: Sighting, hidden: Hidden) -> Match:
+def _match(buffer: bytes | bytearray, region: Region, sighting: Sighting, hidden: Hidden | None) -> Match:
+    """The match as others see it; around it nothing is shown if it is not known what is hidden there."""
     base, span = region.start, sighting.span
     start, end = base + span.secret_start, base + span.secret_end
     if CONTROL.search(buffer, start, end):
@@ -262,7 +272,7 @@ def _match(buffer: bytes | bytearray, region: Region, sighting: Sighting, hidden
         end_line=end_line,
         end_column=end_column,
         redacted=sighting.shown,
-        snippet=redact.redact_within(bytes(buffer[first:stop]), first - base, hidden.near(first - base, stop - base)),
+        snippet=hidden.within(bytes(buffer[first:stop]), first - base) if hidden else sighting.shown,
         decoded=sighting.decoded,
         parts=sighting.parts,
     )

@@ -6,13 +6,16 @@ nothing of rules.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 CONTEXT_BYTES: Final = 60
 """How much of a line is kept before and after a secret: enough for a name and a call, little enough for a terminal."""
 
-NEWLINE: Final = 0x0A
+_EDGE: Final = re.compile(rb"[\s\"'`,;:=&|<>(){}\[\]]")
+_WORDS: Final = re.compile(rb".*" + _EDGE.pattern, re.DOTALL)
+"""What ends a word, and as many words as there are whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +52,20 @@ def line_and_column(buffer: bytes | bytearray, region: Region, position: int) ->
 
 
 def line_around(buffer: bytes | bytearray, region: Region, start: int, end: int) -> tuple[int, int]:
-    """The half-open range of what to show around a match: its line, or as much of it as is useful.
+    """The half-open range of what to show around a match: its line, or as many whole words of it as are useful.
 
-    In a binary text nothing: what stands around is no line, and may be half of another secret.
+    In a binary text nothing: what stands around is no line, and may be half of another secret, as may half a word.
     """
     if region.binary:
         return start, end
-    first = max(region.start, start - CONTEXT_BYTES, buffer.rfind(b"\n", region.start, start) + 1)
+    first = max(region.start, buffer.rfind(b"\n", region.start, start) + 1)
+    if start - first > CONTEXT_BYTES:
+        edge = _EDGE.search(buffer, start - CONTEXT_BYTES, start)
+        first = edge.end() if edge else start
     stop = min(region.end, end + CONTEXT_BYTES)
-    feed = buffer.find(b"\n", start, stop)
-    return first, stop if feed < 0 else feed
+    if (feed := buffer.find(b"\n", start, stop)) >= 0:
+        stop = feed
+    elif stop < region.end:
+        words = _WORDS.match(buffer, end, stop)
+        stop = words.end() - 1 if words else end
+    return first, stop

@@ -56,6 +56,9 @@ def _pattern(rule: Rule) -> Iterator[Flaw]:
         return
     if rule.context == "assignment" and not rule.keywords:
         yield Flaw(("context",), "the context of an assignment needs keywords")
+    yield from (
+        Flaw(("keywords", at), "a keyword is empty") for at, word in enumerate(rule.keywords) if not word.strip()
+    )
     try:
         if rule.anchor is None:
             re.compile(rule.pattern.encode())

@@ -15,7 +15,7 @@ from imgscan.model import report
 from imgscan.model.values import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imgscan.image.history import Instruction
     from imgscan.image.image import Image
@@ -36,9 +36,9 @@ class Base:
     layers: int = 0
     instructions: int = 0
 
-    def info(self) -> report.Base:
-        """As it stands in a report."""
-        return report.Base(self.reference, self.layers, self.how)
+    def info(self, hide: Callable[[str], str]) -> report.Base:
+        """As it stands in a report; ``hide`` takes secrets out of what an image says."""
+        return report.Base(self.reference and hide(self.reference), self.layers, self.how)
 
 
 def of_flag(reference: str, candidates: Sequence[Image], image: Image) -> tuple[Base, list[Notice]]:
@@ -79,10 +79,13 @@ def _commented(image: Image) -> tuple[str | None, int | None]:
 
 
 def _layers_before(instructions: Sequence[Instruction], behind: int | None) -> int:
-    """Layers in front of the first instruction that stands in the Dockerfile, or of a history entry; else none."""
-    ours = (number for number, step in enumerate(instructions) if step.dockerfile is not None)
-    noted = (number for number, step in enumerate(instructions) if behind is not None and step.history == behind)
-    first = next(ours, next(noted, 0))
+    """Layers in front of the first instruction that may stand in the Dockerfile, or of a history entry; else none."""
+    ours = (
+        number
+        for number, step in enumerate(instructions)
+        if step.dockerfile is not None or step.doubtful or (step.history == behind and behind is not None)
+    )
+    first = next(ours, 0)
     return sum(step.layer is not None for step in instructions[:first])
 
 

@@ -98,8 +98,8 @@ class _Telling:
     def _named(self, confirmer: Confirmer, rule: Rule, ends: Sequence[int]) -> list[Match]:
         """The matches that come from no hit of the rule itself, but from a name that stands further out."""
         own = [match for match in self._matches if match.rule_id == rule.id and not match.decoded]
-        hit = confirmer.spans(memoryview(self._data), ends, Where.FILE, self._path) if own and ends else ()
         try:
+            hit = confirmer.spans(memoryview(self._data), ends, Where.FILE, self._path) if own and ends else ()
             seen = {span.secret_start for span in hit}
         except TimedOutError:
             return []

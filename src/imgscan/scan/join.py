@@ -77,7 +77,7 @@ def report_on(
         platform=str(image.platform) if image.platform else None,
         manifest_digest=image.manifest_digest,
         config_digest=image.config_digest,
-        base=base.info(),
+        base=base.info(hide),
         layers=layers,
         instructions=tuple(_instruction(step, hide(step.text)) for step in instructions),
         findings=tuple(_with_stage(finding, instructions, context.dockerfile) for finding, _ in findings),

@@ -8,6 +8,7 @@ Memory is a fixed number of windows. Knows nothing of images; whether two layers
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -72,8 +73,11 @@ class _Reading:
         self._workers = workers
         self._advanced = advanced
         self._paths = overlay.PathIndex()
-        self._futures: list[Future[tuple[list[FileMatch], list[Notice]]]] = []
+        self._futures: deque[Future[tuple[list[FileMatch], list[Notice]]]] = deque()
+        self._matches: list[FileMatch] = []
+        self._matched = 0
         self._notices: list[Notice] = []
+        self._window_notices: list[Notice] = []
         self._failed = False
         self._stored_bytes = 0
         self._unpacked_bytes = 0
@@ -122,9 +126,18 @@ class _Reading:
                 hashed = hasher.submit(self._diff_hash.update, cut.fresh)
                 self._futures.append(self._workers.examine(cut.window, hashed))
                 budget.check(self._unpacked_bytes)
+                self._gather(self._workers.windows)
         self._notices += cutter.notices(self._blob.key)
         if cutter.failure:
             raise cutter.failure
+
+    def _gather(self, waiting: int) -> None:
+        """Take what windows found, in their order, up to those that may be ``waiting``; no more is kept than told."""
+        while len(self._futures) > waiting:
+            found, told = self._futures.popleft().result()
+            self._matched += len(found)
+            self._matches += found[: MAX_MATCHES - len(self._matches)]
+            self._window_notices += told
 
     def _take_names(self, members: list[Member]) -> None:
         add, normalize = self._paths.add, overlay.normalize
@@ -148,13 +161,10 @@ class _Reading:
 
     def result(self) -> LayerScan:
         """Wait for the workers, compare the digest, and put everything together."""
-        matches: list[FileMatch] = []
-        for future in self._futures:
-            found, told = future.result()
-            matches += found
-            self._notices += told
-        if len(matches) > MAX_MATCHES:
-            message = f"only {MAX_MATCHES} of {len(matches)} matches in this layer are reported"
+        self._gather(0)
+        self._notices += self._window_notices
+        if self._matched > MAX_MATCHES:
+            message = f"only {MAX_MATCHES} of {self._matched} matches in this layer are reported"
             self._notices.append(Notice("too-many-matches", self._blob.key, message))
         if not self._failed:
             self._notices += compare_digests("layer", self._blob.key, self._stored_digest, self._blob.digest)
@@ -165,7 +175,7 @@ class _Reading:
             uncompressed_bytes=self._unpacked_bytes,
             files=self._files,
             status=LayerStatus.UNREADABLE if self._failed else LayerStatus.SCANNED,
-            matches=tuple(matches[:MAX_MATCHES]),
+            matches=tuple(self._matches),
             paths=self._paths,
             notices=tuple(self._notices),
         )

@@ -20,7 +20,10 @@ SPARE_WINDOWS: Final = 2
 
 
 class Workers:
-    """One set for a whole run; ``ahead`` and ``overlap`` are how far windows look beyond their own bytes."""
+    """One set for a whole run; ``ahead`` and ``overlap`` are how far windows look beyond their own bytes.
+
+    ``windows`` is how many there can be at a time.
+    """
 
     def __init__(self, detector: Detector, jobs: int, block_bytes: int = BLOCK_BYTES) -> None:
         self.detector = detector
@@ -30,7 +33,8 @@ class Workers:
         self._stopped = False
         self._pool = ThreadPoolExecutor(jobs, thread_name_prefix="imgscan-examine")
         self._buffers: SimpleQueue[bytearray] = SimpleQueue()
-        for _ in range(2 * jobs + SPARE_WINDOWS):
+        self.windows = 2 * jobs + SPARE_WINDOWS
+        for _ in range(self.windows):
             self._buffers.put(bytearray(0))
 
     def buffer(self) -> bytearray:
