@@ -43,7 +43,9 @@ QUICK = Patience(connect=2, read=0.3, attempts=3, backoff=0.01, longest_wait=0.3
 
 @dataclass
 class Reply:
-    """An answer other than the usual one, or the usual one broken on its way; ``raw`` is not even HTTP."""
+    """An answer other than the usual one, or the usual one broken on its way; ``raw`` is not even HTTP,
+    or no more than the beginning of it.
+    """
 
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -212,6 +214,8 @@ class _Handler(BaseHTTPRequestHandler):
         reply = registry.scripted(self.path) or Reply()
         if reply.hang or reply.raw:
             self.wfile.write(reply.raw or b"")
+            while reply.endless and not registry.over.is_set():
+                self.wfile.write(reply.raw or b"")
             registry.over.wait(10 if reply.hang else 0)
             self.close_connection = True
             return

@@ -45,6 +45,14 @@ def open_archive(request, tmp_path) -> Open:
     return partial(as_source, request.param, tmp_path)
 
 
+def test_what_is_corrupt_from_the_start_is_named(tmp_path):
+    path = tmp_path / "app.tar.gz"
+    path.write_bytes(b"\x1f\x8b" + b"no gzip" * 100)
+    with pytest.raises(ImageFormatError, match="corrupt gzip data") as caught:
+        got(ArchiveSource(path))
+    assert caught.value.where == "app.tar.gz"
+
+
 class TestDamage:
     image = app("acme/app:1")
 

@@ -19,6 +19,7 @@ from imgscan.sources.archive import StreamSource
 from imgscan.sources.base import Wanted
 from tests.support.archives import WAYS, app, as_source, without
 from tests.support.images import (
+    Link,
     blob,
     containerd_store,
     descriptor,
@@ -227,3 +228,27 @@ class TestTwoRoots:
         result = got(open_archive({**members, "index.json": dump(index)}))
 
         assert result.image.reference == "registry.example/acme/app:1"
+
+
+class TestLinks:
+    """A blob that is a link has a name that its content did not give."""
+
+    def test_a_layer_behind_a_link_is_absent_where_only_the_index_names_it(self, open_archive):
+        image = app("acme/app:1")
+        lost = image.layers[1]
+        members = {**oci_layout(image), "real": lost.stored, blob(lost.digest): Link("../../real")}
+
+        result = got(open_archive(members))
+
+        assert [bool(ref.absent) for ref in result.image.layers] == [False, True, False]
+        assert "a link to something else" in (result.image.layers[1].absent or "")
+
+    def test_a_layer_behind_a_link_is_read_where_the_manifest_of_docker_names_it(self, open_archive):
+        image = app("acme/app:1")
+        lost = image.layers[1]
+        members = {**docker_25(image), "real": lost.tar, blob(lost.diff_id): Link("../../real")}
+
+        result = got(open_archive(members))
+
+        assert [ref.absent for ref in result.image.layers] == [None, None, None]
+        assert lost.tar in result.layers.values()

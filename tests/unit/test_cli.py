@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from imgscan._version import __version__
 from imgscan.cli import run
-from imgscan.cli.app import COMMANDS
+from imgscan.cli.app import COMMANDS, app
 from imgscan.cli.settings import SETTINGS
 from imgscan.errors import (
     ImageFormatError,
@@ -89,6 +91,29 @@ def test_a_password_may_come_from_the_environment(scan):
 
 
 @pytest.mark.parametrize(
+    ("images", "registry"),
+    [
+        (("a.example/x", "registry:a.example/y", "--base", "debian:12"), "a.example"),
+        (("docker:x", "--base", "a.example/base"), ""),
+    ],
+)
+def test_a_password_is_for_the_registry_of_the_images(scan, images, registry):
+    imgscan("--username", "me", *images, **PASSWORD)
+    assert scan.options.access.registry == registry
+
+
+def test_a_password_is_not_for_several_registries(scan):
+    result = imgscan("--username", "me", "a.example/x", "b.example/y", **PASSWORD)
+    assert (result.exit_code, scan.images) == (2, ())
+    assert "one user and password for 2 registries: a.example, b.example" in result.stderr
+
+
+def test_a_password_may_be_bytes_that_are_no_text(scan):
+    CliRunner().invoke(app, ["--username", "me", "--password-stdin", "x"], input=b"p\xff\r\n")
+    assert scan.options.access.password == os.fsdecode(b"p\xff")
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "Usage: imgscan"),
@@ -101,6 +126,7 @@ def test_a_password_may_come_from_the_environment(scan):
         (("--report", "json", "x"), "is not FORMAT=PATH"),
         (("--report", "pdf=x", "x"), "is not FORMAT=PATH"),
         (("--jobs", "0", "x"), "0 is not in the range"),
+        (("--jobs", "many", "x"), "'many' is not a valid whole number"),
         (("--output", "no/such/dir.json", "x"), "directory does not exist"),
         (("--output", ".", "x"), "is a directory"),
         (("-o", "a", "--report", "json=a", "x"), "same place"),
@@ -260,6 +286,25 @@ def test_a_report_in_a_file_leaves_standard_output_empty(tmp_path):
 
 
 @pytest.mark.usefixtures("scan")
+def test_a_report_that_cannot_be_written_does_not_keep_the_others_from_being(tmp_path):
+    result = imgscan("x", "-o", "/dev/full", "--report", "text=b.txt", "--report", "json=c.json")
+    assert (result.exit_code, result.stderr) == (
+        3,
+        "imgscan: error: /dev/full: cannot be written: No space left on device\n",
+    )
+    assert (tmp_path / "b.txt").read_text().endswith("gate: passed\n")
+    assert (tmp_path / "c.json").exists()
+
+
+@pytest.mark.usefixtures("scan")
+def test_a_file_is_the_same_by_another_name(tmp_path):
+    (tmp_path / "link").symlink_to("a")
+    for other in (f"json={tmp_path}/a", "json=link"):
+        result = imgscan("x", "-o", "a", "--report", other)
+        assert (result.exit_code, "same place" in result.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("scan")
 def test_a_dash_is_standard_output(tmp_path):
     result = imgscan("x", "-o", "out.txt", "--report", "json=-")
     assert json.loads(result.stdout)["verdict"]["passed"]
@@ -307,6 +352,14 @@ def test_the_shell_completes_options_and_their_values_where_scan_is_left_out():
     assert "--fail-on" in completions("imgscan --fa")
     assert completions("imgscan --fail-on cr") == ["critical"]
     assert "rules" in completions("imgscan ru")
+
+
+def test_the_shell_completes_files():
+    for words in ("imgscan image.t", "imgscan scan image.t", "imgscan --quiet a image.t"):
+        assert completions(words) == ["image.t"]  # of the kind "file", which the shell looks up
+    assert completions("imgscan ru")[0] == "ru"
+    assert "--rules" in completions("imgscan --ru")
+    assert "--ru" not in completions("imgscan --ru")
 
 
 ENDED = "try: main()\nexcept SystemExit: print(*sys.modules)"

@@ -206,6 +206,24 @@ def test_the_lines_of_the_report_tell_steps_apart_that_read_the_same(saved):
     assert "-ENV GITHUB_TOKEN=…" in patch(saved, "github").stdout
 
 
+def test_what_is_ignored_stands_beside_the_file_that_is_to_be_ignored(saved):
+    (saved / "app").mkdir()
+    (saved / "Dockerfile").rename(saved / "app/Dockerfile")
+    arguments = (
+        "explain",
+        "pinecone",
+        "--report",
+        "report.json",
+        "--dockerfile",
+        "app/Dockerfile",
+        "--section",
+        "prevent",
+    )
+    assert "+++ b/.dockerignore" in imgscan(*arguments).stdout
+    (saved / "app/.env").touch()
+    assert "+++ b/app/.dockerignore" in imgscan(*arguments).stdout
+
+
 def test_a_dockerignore_that_is_there_gets_one_more_line(saved):
     (saved / ".dockerignore").write_text("*.md\n")
     patch(saved, "pinecone", "--write-patch", "fix.patch")
@@ -284,8 +302,21 @@ def test_on_a_terminal_it_is_paged(monkeypatch):
     monkeypatch.setattr("click.echo_via_pager", lambda text, color: paged.append((text, color)))
     imgscan("explain", "pinecone", "--section", "what", "--no-color")
     imgscan("explain", "pinecone", "--section", "what")
-    (plain, _), (colored, color) = paged
+    (plain, bare), (colored, color) = paged
     assert "WHAT IT IS" in plain
     assert "\x1b[" not in plain
-    assert color
+    assert (bare, color) == (False, None)  # click has `less` show colours only where nobody has decided on them
     assert "\x1b[" in colored
+
+
+def test_words_are_whole_however_narrow_the_terminal_is(monkeypatch):
+    paged: list[str] = []
+    monkeypatch.setattr("imgscan.cli.explain._is_terminal", lambda: True)
+    monkeypatch.setattr("click.echo_via_pager", lambda text, color: paged.append(text))  # noqa: ARG005 - its signature
+    for width in (50, 5000):
+        monkeypatch.setattr("imgscan.cli.explain._width", lambda width=width: width)
+        imgscan("explain", "pinecone", "--section", "what", "--no-color")
+    narrow, wide = paged
+    assert narrow.split() == wide.split()
+    assert any("https://" in line and len(line) > 50 for line in narrow.splitlines())
+    assert all(len(line) <= 50 for line in narrow.splitlines() if "https://" not in line)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from imgscan.cli.output import PRIVATE, write_file
-from imgscan.errors import ImgscanError
+from imgscan.cli.output import PRIVATE, require_writable, write_file
+from imgscan.errors import ImgscanError, UsageError
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -79,3 +79,41 @@ def test_a_full_disk_behind_standard_output_is_told():
         result = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 3
     assert result.stderr == "imgscan: error: standard output: cannot be written: No space left on device\n"
+
+
+CLOSED = {
+    "standard input": ("revoke --dry-run <&-", "rules test <&-", "--username me --password-stdin x <&-"),
+    "standard output": ("schema >&-", "explain pinecone >&-", "rules list --provider pinecone >&-", "absent.tar >&-"),
+}
+
+
+@pytest.mark.parametrize(("stream", "command"), [(stream, one) for stream, all_ in CLOSED.items() for one in all_])
+def test_a_stream_that_is_closed_is_told(stream, command):
+    result = run_in_shell(command)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"imgscan: error: {stream}: is closed\n"
+
+
+@pytest.mark.parametrize("command", ["absent.tar 2>&-", "absent.tar 2>/dev/full"])
+def test_nobody_need_listen_to_the_errors(command):
+    assert run_in_shell(command).returncode == 3
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "scan --help", "schema"])
+def test_a_full_disk_is_nobodys_bug(command):
+    result = run_in_shell(f"{command} >/dev/full")
+    assert result.returncode == 3
+    assert result.stderr.endswith("No space left on device\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_report_needs_a_directory_that_can_be_written_to(tmp_path, monkeypatch):
+    (tmp_path / "report").touch()
+    monkeypatch.setattr("os.access", lambda place, _: place != tmp_path)
+    with pytest.raises(UsageError, match="cannot be written"):
+        require_writable(tmp_path / "report")
+
+
+def run_in_shell(command: str) -> subprocess.CompletedProcess[str]:
+    line = f'exec "{sys.executable}" -m imgscan {command}'
+    return subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)

@@ -173,3 +173,9 @@ def test_the_cache_is_shown_and_cleared(tmp_path):
     assert imgscan("cache", "info", IMGSCAN_CACHE_DIR=str(home)).stdout.startswith(f"{home}\n1 file, ")
     assert imgscan("cache", "clear", IMGSCAN_CACHE_DIR=str(home)).stdout == "1 file deleted\n"
     assert imgscan("cache", "info", IMGSCAN_CACHE_DIR=str(home)).stdout == f"{home}\n0 files, 0 bytes\n"
+
+
+def test_a_file_that_cannot_be_read_is_a_usage_error():
+    result = imgscan("rules", "test", "/proc/self/mem")
+    assert result.exit_code == 2
+    assert "/proc/self/mem: cannot be read" in result.stderr

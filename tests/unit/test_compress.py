@@ -15,7 +15,7 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgscan.errors import ImageFormatError
+from imgscan.errors import ImageFormatError, LimitExceededError
 from imgscan.streams import compress
 
 if TYPE_CHECKING:
@@ -96,3 +96,11 @@ def test_a_skippable_frame_may_be_longer_than_what_is_read_at_a_time():
     assert read_all(frame + zstd.compress(PAYLOAD) + frame) == PAYLOAD
     with pytest.raises(ImageFormatError, match="ends early"):
         read_all(zstd.compress(PAYLOAD) + frame[:-1])
+
+
+@pytest.mark.parametrize("frame", [gzip.compress(b""), zstd.compress(b""), SKIPPABLE, bz2.compress(b"")])
+def test_frames_of_nothing_do_not_go_on_for_ever(monkeypatch, frame):
+    monkeypatch.setattr(compress, "MAX_FRAMES", 100)
+    assert read_all(frame * 99) == b""
+    with pytest.raises(LimitExceededError, match="more than 100 members or frames"):
+        read_all(frame * 101)

@@ -250,3 +250,13 @@ def test_a_directory_in_place_of_a_file_is_a_notice(machine):
 def test_no_repr_shows_a_secret():
     shown = repr(Credentials("here", "user", PASSWORD, "identity-secret", "token-secret"))
     assert not any(part in shown for part in (PASSWORD, "identity-secret", "token-secret", "user"))
+
+
+def test_a_user_that_was_given_for_one_registry_is_not_for_another(machine):
+    machine.write(".docker/config.json", {"auths": {"other.example": entry("filed")}})
+    given = Access(registry=HOST, username="given", password=PASSWORD)
+    assert machine.find(HOST, access=given) == Credentials("the options", "given", PASSWORD)
+    other = machine.find("other.example", access=given)
+    assert other is not None
+    assert other.username == "filed"
+    assert machine.find("third.example", access=given) is None

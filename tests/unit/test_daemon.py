@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 NOISE = os.urandom(3_000_000)
 IMAGE = ImageBuilder("acme/app:1").layer({"app/.env": b"A=1\n"}).layer({"noise": NOISE}, codec="plain")
+ARM64 = Wanted(Platform("linux", "arm64"))
 ARCHIVE = tar_of(docker_25(IMAGE))
 
 
@@ -108,6 +109,37 @@ def test_platform_is_left_to_the_archive_otherwise(engine, api, wanted):
     with opened(wanted=wanted) as source:
         drain(source)
     assert engine.queries[-1] == {}
+
+
+def told(platform: str, data: object) -> tuple[int, bytes]:
+    """The answer to an inspect, by a store that has ``data`` of a driver or not."""
+    system, architecture = platform.split("/")
+    about = {"Os": system, "Architecture": architecture, "GraphDriver": {"Name": "overlay2", "Data": data}}
+    return 200, json.dumps(about).encode()
+
+
+def test_an_image_of_another_platform_is_told_before_it_is_sent(engine):
+    engine.answers = {"/acme/app:1/json": told("linux/s390x", {"UpperDir": "/x"})}
+    with pytest.raises(ImageNotFoundError, match="platform linux/arm64") as caught, opened(wanted=ARM64):
+        pass
+    assert "linux/s390x" in (caught.value.hint or "")
+    assert engine.requests[-1].endswith("/json")
+
+
+@pytest.mark.parametrize(
+    ("there", "data", "wanted"),
+    [
+        ("linux/s390x", {"UpperDir": "/x"}, Wanted()),
+        ("linux/s390x", {"UpperDir": "/x"}, Wanted(Platform("linux", "amd64"), all_platforms=True)),
+        ("linux/s390x", None, Wanted(Platform("linux", "amd64"))),
+        ("linux/amd64", {"UpperDir": "/x"}, Wanted(Platform("linux", "amd64"))),
+    ],
+    ids=["any will do", "all are wanted", "a store that may have others", "the right one"],
+)
+def test_an_image_that_may_be_the_wanted_one_is_sent(engine, there, data, wanted):
+    engine.answers = {"/acme/app:1/json": told(there, data)}
+    with opened(wanted=wanted) as source:
+        assert drain(source)
 
 
 def test_leaving_early_hangs_up(engine):

@@ -315,6 +315,17 @@ def test_a_password_hash_is_not_revoked_but_changed():
     assert summary(rule).sentence.startswith("Change the password behind the ")
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("postgres-url", "Change the password behind the PostgreSQL URL, hand"),
+        ("pgpass-password", "Change the password in a .pgpass, hand"),
+    ],
+)
+def test_a_password_is_named_once(name, told):
+    assert summary(next(rule for rule in RULES if rule.id == name)).sentence.startswith(told)
+
+
 def test_a_remedy_without_a_page_of_its_own_names_the_one_that_says_how():
     rule = next(rule for rule in RULES if rule.id == "npm-access-token")
     assert "(see https://docs.npmjs.com/revoking-access-tokens)" in summary(rule).sentence

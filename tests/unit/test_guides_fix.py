@@ -232,6 +232,15 @@ def test_a_step_is_found_by_its_lines_or_by_the_text_of_a_report():
     assert step_like(dockerfile, "RUN x") is None, "two would fit"
 
 
+def test_the_text_of_a_report_is_compared_in_no_time_whatever_it_is():
+    dockerfile = parse(f"FROM a\nRUN {'a' * 5000}b {'c' * 5000}\n", "Dockerfile")
+    assert step_like(dockerfile, f"RUN {'…a' * 60}…b …c") is dockerfile.steps[1]
+    assert step_like(dockerfile, f"RUN {'…a' * 60}…d") is None
+    assert step_like(dockerfile, f"RUN {'…' * 5000}b …c") is dockerfile.steps[1]
+    assert step_like(dockerfile, "RUN …b c…") is dockerfile.steps[1]
+    assert step_like(dockerfile, f"RUN a…b {'c' * 5000}…") is None, "at least one character is hidden"
+
+
 def test_the_values_of_a_variable_are_known_so_that_they_can_be_hidden():
     dockerfile = parse("FROM a\nENV A=1 TOKEN='s3 cr'\nENV TOKEN old form\nARG TOKEN=x\n", "Dockerfile")
     assert [values(step, "TOKEN") for step in dockerfile.steps[1:]] == [("s3 cr",), ("old form",), ("x",)]

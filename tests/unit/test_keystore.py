@@ -43,8 +43,18 @@ OPEN, CLOSED, UNTRIED, NOTHING = (True, True, False), (False, True, False), (Fal
 
 @pytest.mark.parametrize("kind", sample_keystores.KINDS)
 def test_every_sample_is_what_its_name_says(kind):
-    wanted = {"open": OPEN, "empty": OPEN, "large": UNTRIED, "trusted": NOTHING}.get(kind.partition("-")[2], CLOSED)
+    wanted = {"open": OPEN, "empty": OPEN, "large": UNTRIED, "trusted": NOTHING, "late": NOTHING}.get(kind.partition("-")[2], CLOSED)
     assert verdict(made(kind)) == wanted
+
+
+@pytest.mark.parametrize("kind", ["jks", "jceks"])
+def test_a_key_is_late_if_its_store_does_not_show_it_where_it_is_looked_at(kind):
+    late, early = made(f"{kind}-late"), made(kind)
+    at = {data: data.index(b"\0\0\0\x01\0\x06server") for data in (late, early)}
+    assert at[late] > MAX_BYTES
+    assert keystore.is_late(late[: at[late]], late[at[late] :])
+    assert not keystore.is_late(early[: at[early]], early[at[early] :])
+    assert not keystore.is_late(late + early[: at[early]], early[at[early] :])
 
 
 @pytest.mark.parametrize("kind", ["pkcs12-open", "jks-open", "jceks-open"])

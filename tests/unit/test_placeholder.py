@@ -74,6 +74,9 @@ PLACEHOLDERS = [
     "ch4ng3m3",
     "see-1password",
     "top-secret",
+    "%env(resolve:APP_SECRET)%",
+    "Base64-encoded",
+    "#0123FakeToken4567/8",
 ]
 
 PLAUSIBLE = [

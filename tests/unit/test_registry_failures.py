@@ -241,6 +241,14 @@ def test_a_layer_shorter_than_its_manifest_says_is_refused(registry, opened):
         content(opened())
 
 
+def test_an_answer_that_is_announced_for_ever_is_given_up(registry, opened, monkeypatch):
+    monkeypatch.setattr("imgscan.net.pools.HEAD_SECONDS", 0.1)
+    registry.push(app())
+    registry.script(MANIFESTS, Reply(raw=b"HTTP/1.1 100 Continue\r\n\r\n", endless=True))
+    with pytest.raises(UnreachableError, match="no answer within"):
+        opened()
+
+
 def test_a_body_that_trickles_is_given_up(registry, opened):
     registry.push(app())
     for layer in app().layers:

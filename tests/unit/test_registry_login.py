@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import pytest
 from imgscan.errors import AccessDeniedError, ImgscanError, RateLimitedError, SourceError, UnreachableError
 from imgscan.sources.base import Access
 from imgscan.sources.registry.auth import Challenge, challenges
+from tests.support.commands import imgscan
 from tests.support.fake_registry import REPOSITORY, FakeRegistry, Login, Reply, content
 from tests.support.images import ImageBuilder
 
@@ -57,6 +59,14 @@ def test_a_password_goes_with_every_request_once_it_was_asked_for(registry, open
     assert {request.headers["Authorization"] for request in others} == {
         "Basic " + base64.b64encode(f"me:{PASSWORD}".encode()).decode()
     }
+
+
+def test_a_password_of_bytes_that_are_no_text_goes_as_it_is(registry, opened):
+    registry.login, opened.access = BASIC, Access(username="me", password=os.fsdecode(b"\xff\xfe"))
+    with pytest.raises(AccessDeniedError):
+        opened()
+    sent = {request.headers.get("Authorization") for request in registry.seen}
+    assert "Basic " + base64.b64encode(b"me:\xff\xfe").decode() in sent
 
 
 @pytest.mark.parametrize("login", [Login("bearer"), BEARER], ids=["anonymous", "password"])
@@ -251,3 +261,21 @@ def test_credentials_that_could_not_be_used_are_told_with_the_refusal(registry, 
     with pytest.raises(AccessDeniedError) as caught:
         opened()
     assert "docker-credential-not-installed is not installed" in (caught.value.hint or "")
+
+
+def test_the_password_for_the_image_is_not_told_to_the_registry_of_its_base(registry):
+    registry.login = BASIC
+    with FakeRegistry() as other:
+        other.push(ImageBuilder().layer({"a": b"a"}))
+        other.login = BASIC
+        arguments = (
+            "--username",
+            "me",
+            "--base",
+            f"{other.host}/{REPOSITORY}:1",
+            f"registry:{registry.host}/{REPOSITORY}:1",
+        )
+        result = imgscan(*arguments, IMGSCAN_PASSWORD=PASSWORD, DOCKER_HOST="unix:///nowhere")
+        assert other.seen
+        assert not any("Authorization" in request.headers for request in other.seen)
+    assert "without credentials" in result.stderr

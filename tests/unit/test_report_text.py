@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from imgscan.model import report as r
-from imgscan.model.values import Confidence, EventKind, Severity, State, Where
+from imgscan.model.values import Confidence, EventKind, LayerStatus, Severity, State, Where
 from imgscan.report import Look, renderer
 from imgscan.report.escape import HIDDEN, printable
 from imgscan.report.text import FEW_NOTICES, MAX_NOTICES
@@ -85,6 +86,19 @@ def test_worse_findings_come_first_within_an_instruction():
 )
 def test_a_finding_is_told_in_words(changes, words):
     assert words in of(sample.finding(**changes))
+
+
+def test_a_place_that_nobody_saw_deleted_is_no_certain_one_if_a_later_layer_was_not_read():
+    present = sample.finding(state=State.PRESENT)
+    layers = [
+        replace(layer, status=LayerStatus.ABSENT if layer.index == 3 else layer.status) for layer in sample.layers()
+    ]
+    whole = text(sample.report(sample.image(present)))
+    assert "visible at run time, in the final file system" in whole
+    shown = text(sample.report(sample.image(present, layers=tuple(layers))))
+    assert "for whoever can pull the image; a later layer that was not read may delete it" in shown
+    lost = sample.notice(code="no-manifest")
+    assert "the order of layers is not known" in text(sample.report(sample.image(present, notices=(lost,))))
 
 
 def test_a_field_of_the_config_is_named_by_its_key_without_a_line():

@@ -28,7 +28,7 @@ from imgscan.sources.containerd import ContainerdSource
 from imgscan.sources.daemon import DaemonSource
 from imgscan.sources.layout import LayoutSource
 from imgscan.sources.registry import RegistrySource
-from imgscan.sources.resolve import FirstOf, resolve
+from imgscan.sources.resolve import FirstOf, registry_of, resolve
 from tests.support.images import ImageBuilder, docker_25, oci_layout, tar_of, write_tree
 
 if TYPE_CHECKING:
@@ -124,6 +124,17 @@ def test_existing_layout_is_taken_with_and_without_scheme(tmp_path):
         assert isinstance(resolved(form), LayoutSource)
 
 
+@pytest.mark.parametrize(
+    ("form", "name"), [("app", None), ("app:1", "1"), ("app:acme/app:1", "acme/app:1"), ("a:b:1", "1")]
+)
+def test_one_image_of_a_layout_has_a_name_which_may_hold_colons(tmp_path, form, name):
+    for directory in ("app", "a:b"):
+        write_tree(oci_layout(ImageBuilder("acme/app:1")), tmp_path / directory)
+    source = resolved(f"oci-dir:{form}")
+    assert isinstance(source, LayoutSource)
+    assert (source.path.name, source.name) == ("a:b" if form.startswith("a:b") else "app", name)
+
+
 def test_folder_that_is_no_layout_does_not_hide_the_image_of_that_name(tmp_path):
     (tmp_path / "app").mkdir()
     assert isinstance(resolved("app"), FirstOf)
@@ -183,6 +194,12 @@ def test_control_characters_of_a_path_are_not_repeated():
 
 def test_dash_reads_standard_input():
     assert isinstance(resolved("-", stdin=lambda: io.BytesIO(b"")), StreamSource)
+
+
+@pytest.mark.parametrize("text", ["", "docker:", "registry://", "docker-archive:", "oci-dir:"])
+def test_a_name_that_was_left_out_is_missed(text):
+    with pytest.raises(InvalidReferenceError, match="there is no name"):
+        resolve(text, wanted=Wanted(), access=Access())
 
 
 def test_terminal_as_standard_input_is_refused():
@@ -315,3 +332,23 @@ def test_a_path_behind_a_closed_door_is_denied(monkeypatch):
     monkeypatch.setattr("os.open", closed)
     with pytest.raises(AccessDeniedError), resolved("docker-archive:/root/image.tar").open():
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "registry"),
+    [
+        ("app", "docker.io"),
+        ("registry:2", "docker.io"),
+        ("registry.example:5000/app:1", "registry.example:5000"),
+        ("registry:registry.example/app", "registry.example"),
+        ("docker:registry.example/app", None),
+        ("oci-dir:app", None),
+        ("absent.tar", None),
+        ("-", None),
+        ("", None),
+        ("UPPER/x", None),
+        ("0" * 64, None),
+    ],
+)
+def test_it_is_known_beforehand_which_registry_may_be_asked(text, registry):
+    assert registry_of(text) == registry

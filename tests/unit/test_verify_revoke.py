@@ -112,6 +112,7 @@ def test_the_answer_decides(provider, revoke, secret, reply, code, told):
         (f"{GITHUB} {SLACK}", ("--yes",), "more than one secret"),
         (STRIPE, ("--yes",), "has no call by which it could revoke itself"),
         (GITHUB, (), "nobody can be asked"),
+        (NPM, ("--yes",), "give the whole text that it was found in"),
         (GITHUB, ("--yes", "--offline"), "revoking is a call to the provider"),
         (GITHUB, ("--yes", "--rule", "github-pat-clasic"), "did you mean github-pat-classic"),
         ("x" * 100_000, ("--yes",), "larger than 64 KiB"),

@@ -20,3 +20,7 @@ def main() -> None:
         app(prog_name="imgscan")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 - what happens outside of any command, such as help on a full disk
+        from imgscan.cli.failures import explain_bug  # noqa: PLC0415 - as above
+
+        sys.exit(explain_bug(error, verbose=0))

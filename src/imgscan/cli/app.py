@@ -38,7 +38,7 @@ Each option is also a variable (IMGSCAN_FAIL_ON=high) and a key of imgscan.toml 
 EXIT_CODES: Final = {
     policy.CLEAN: "Nothing at or above the gate, and everything was looked at.",
     policy.FOUND: "Secrets at or above the gate.",
-    failures.USAGE: "Wrong option, configuration or rule.",
+    failures.USAGE: "Wrong option, image name, configuration or rule.",
     policy.INCOMPLETE: "An image could not be scanned, or not completely.",
     failures.INTERRUPTED: "Interrupted.",
 }
@@ -93,10 +93,12 @@ class App(click.Group):
         self.format_epilog(ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete the options of a scan where its name may be left out."""
+        """Complete what a scan takes where its name may be left out: files come first, or shells show nothing else."""
         scan = self.get_command(ctx, DEFAULT)
-        options = scan.shell_complete(click.Context(scan, parent=ctx), incomplete) if scan else []
-        return super().shell_complete(ctx, incomplete) + options
+        assert scan is not None  # noqa: S101 - it is in the table above
+        within = click.Context(scan, parent=ctx)
+        images = [] if incomplete.startswith("-") else scan.params[0].shell_complete(within, incomplete)
+        return images + super().shell_complete(ctx, incomplete) + scan.shell_complete(within, incomplete)
 
 
 def _meant(word: str) -> str | None:

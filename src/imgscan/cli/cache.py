@@ -19,13 +19,16 @@ def command() -> None:
 @command.command("info", context_settings=HELP)
 def info() -> None:
     """Say where the cache is and what it takes."""
-    sizes = [path.stat().st_size for path in cache.entries()]
+    sizes = [path.lstat().st_size for path in cache.entries()]
     write_standard(f"{cache.directory()}\n{count(len(sizes), 'file')}, {size(sum(sizes))}\n".encode())
 
 
 @command.command("clear", context_settings=HELP)
 def clear() -> None:
-    """Delete the cache; the next scan takes a moment longer."""
+    """Delete the cache.
+
+    The next scan takes a moment longer.
+    """
     try:
         deleted = cache.clear()
     except OSError as error:

@@ -103,7 +103,7 @@ def _converted(key: str, value: Any, setting: Setting, ctx: click.Context, path:
     try:
         made = [_made(item, setting, ctx, path.parent) for item in items]
     except click.UsageError as error:
-        raise UsageError(f"{key!r}: {error.message}", where=str(path)) from None
+        raise UsageError(f"{key!r}: {error.message.rstrip('.')}", where=str(path)) from None
     return made if setting.multiple else made[0]
 
 

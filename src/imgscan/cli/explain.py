@@ -13,7 +13,7 @@ import click
 
 from imgscan.cli import failures, finding
 from imgscan.cli.options import HELP
-from imgscan.cli.output import PRIVATE, write_file, write_standard
+from imgscan.cli.output import PRIVATE, is_terminal, require_writable, write_file, write_standard
 from imgscan.cli.settings import EXISTING_FILE, settings
 from imgscan.errors import UsageError
 from imgscan.guides import load as guides
@@ -81,6 +81,8 @@ def command(name: str, form: str, **given: Any) -> None:
         raise UsageError("a patch needs the finding", where="--dockerfile", hint="name the report with --report")
     if given["write_patch"] and not given["dockerfile"]:
         raise UsageError("a patch needs a file to change", where="--write-patch", hint="name it with --dockerfile")
+    if given["write_patch"]:
+        require_writable(given["write_patch"])
     subject = _subject(name, given)
     wanted = Wanted(
         sections=given["section"] or tuple(SECTIONS),
@@ -97,8 +99,10 @@ def _subject(name: str, given: dict[str, Any]) -> Subject:
             return _of_case(case, given, rules)
         if given["dockerfile"]:
             raise UsageError("the report has no such finding", where=name)
+    subject = _named(name, rules)
+    if given["report"]:
         failures.say(f"{name}: the report has no such finding; this is what holds for all of them")
-    return _named(name, rules)
+    return subject
 
 
 def _of_case(case: Case, given: dict[str, Any], rules: RuleSet) -> Subject:
@@ -179,13 +183,13 @@ def _show(page: Page, form: str, *, color: bool) -> None:
 
             content = guide_text.render(page, color=color, width=_width())
     if form == "text" and _is_terminal():
-        click.echo_via_pager(content, color=color)
+        click.echo_via_pager(content, color=None if color else False)  # True would not tell `less` of the colours
     else:
         write_standard(content.encode("utf-8", "backslashreplace"))
 
 
 def _is_terminal() -> bool:
-    return sys.stdout.isatty()
+    return is_terminal(sys.stdout)
 
 
 def _width() -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
 import traceback
 from pathlib import Path
 from typing import Final
@@ -30,6 +33,9 @@ def explain(error: ImgscanError) -> int:
 
 def explain_bug(error: Exception, *, verbose: int) -> int:
     """The same for an error of imgscan itself. Its message is not shown: it may quote what was being scanned."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # which is nobody's bug, wherever it happens
+        say(f"error: {error.strerror}")
+        return FAILED
     last = traceback.extract_tb(error.__traceback__)[-1]
     say(f"error: {type(error).__name__} at {Path(last.filename).name}:{last.lineno}; this is a bug in imgscan")
     if verbose >= DEBUG:
@@ -49,4 +55,7 @@ def say(message: str) -> None:
     """One message on standard error; further lines are indented, so that none can pass for a message of its own."""
     first, *rest = message.split("\n")
     lines = [f"imgscan: {printable(first)}", *(f"  {printable(line)}" for line in rest)]
-    click.echo("\n".join(lines), err=True)
+    try:
+        click.echo("\n".join(lines), err=True)
+    except OSError:  # nobody can be told: the exit code still says it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

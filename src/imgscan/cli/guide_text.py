@@ -1,10 +1,15 @@
-"""A guide for a terminal: the texts without their Markdown, folded and coloured. Code is never folded."""
+"""A guide for a terminal: the texts without their Markdown, folded and coloured. Code is never folded, words are whole.
+
+Half a link leads nowhere, so one that is too long for a line stands out.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Final, assert_never
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -13,15 +18,15 @@ from imgscan.guides.render import INLINE
 from imgscan.report.escape import printable
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
 
     from imgscan.guides.page import Page, Part
     from imgscan.guides.schema import Step
 
 NARROWEST: Final = 40
-"""Columns; below that, words break wherever they must."""
+"""Columns; below that, lines are longer than the terminal is wide."""
 INDENT: Final = "    "
+_WORD: Final = re.compile(r"\S+\s*")
 Line = tuple[str, Text, bool]
 """What stands in front of the first line, the text, and whether it may be folded."""
 
@@ -44,9 +49,19 @@ def render(page: Page, *, color: bool, width: int | None) -> str:
 
 def _folded(line: Line, console: Console) -> Iterator[Text]:
     lead, text, folds = line
-    for at, piece in enumerate(text.wrap(console, console.width - len(lead)) if folds else [text]):
+    for at, piece in enumerate(text.divide(_breaks(text.plain, console.width - len(lead))) if folds else [text]):
         piece.rstrip()
         yield Text.assemble(lead if at == 0 else " " * len(lead), piece)
+
+
+def _breaks(text: str, room: int) -> Iterator[int]:
+    """Where the lines begin after the first one."""
+    column = 0
+    for word in _WORD.finditer(text):
+        if column and column + cell_len(word[0].rstrip()) > room:
+            yield word.start()
+            column = 0
+        column += cell_len(word[0])
 
 
 def _lines(page: Page) -> Iterator[Line]:

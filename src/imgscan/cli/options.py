@@ -89,6 +89,12 @@ class PlatformType(click.ParamType[Platform]):
         return Platform(*found.groups())
 
 
+class CountType(click.IntRange):
+    """A whole number within bounds, called so where it is none."""
+
+    name = "whole number"
+
+
 class Sectioned(click.Command):
     """A command that lists its options under the headings of their sections."""
 

@@ -1,15 +1,22 @@
-"""Bytes on their way to standard output or to a file. Knows nothing of what they say."""
+"""Bytes on their way from standard input, to standard output or to a file. Knows nothing of what they say.
+
+Any of the three streams may be closed (``>&-``); Python then has ``None`` in its place.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from imgscan.errors import ImgscanError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, TextIO
 
 STANDARD_OUTPUT: Final = Path("-")
 
@@ -24,6 +31,7 @@ def write_standard(content: bytes) -> None:
     Raises:
         ImgscanError: it cannot be written.
     """
+    require_standard()
     try:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -32,6 +40,47 @@ def write_standard(content: bytes) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         raise ImgscanError(f"cannot be written: {error.strerror}", where="standard output") from error
+
+
+def require_standard() -> None:
+    """Complain about standard output that is closed, which nothing can be written to.
+
+    Raises:
+        UsageError: it is.
+    """
+    if sys.stdout is None:
+        raise UsageError("is closed", where="standard output")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody watches; ``None`` is a stream that was closed before the program began."""
+    return stream is not None and stream.isatty()
+
+
+def read_standard(size: int) -> bytes:
+    """At most ``size`` bytes of standard input.
+
+    Raises:
+        UsageError: it is closed, or cannot be read.
+    """
+    with _readable() as stream:
+        return stream.read(size)
+
+
+def read_standard_line(size: int) -> bytes:
+    """The next line of standard input, or ``size`` bytes of it; raises like ``read_standard``."""
+    with _readable() as stream:
+        return stream.readline(size)
+
+
+@contextmanager
+def _readable() -> Iterator[BinaryIO]:
+    if sys.stdin is None:
+        raise UsageError("is closed", where="standard input")
+    try:
+        yield sys.stdin.buffer
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where="standard input") from None
 
 
 def write_file(path: Path, content: bytes, *, mode: int = PUBLIC) -> None:
@@ -46,7 +95,7 @@ def write_file(path: Path, content: bytes, *, mode: int = PUBLIC) -> None:
         else:
             _replace(path.resolve(), content, mode)
     except OSError as error:
-        raise ImgscanError(f"cannot write the report: {error.strerror}", where=str(path)) from error
+        raise ImgscanError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def require_writable(path: Path) -> None:
@@ -57,9 +106,11 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise UsageError("is a directory, and the report is one file", where=str(path))
-    if not path.parent.is_dir():
+    directory = path.resolve().parent
+    if not directory.is_dir():
         raise UsageError("its directory does not exist", where=str(path))
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    touched = ([path] if path.exists() else []) + ([directory] if path.is_file() or not path.exists() else [])
+    if not all(os.access(place, os.W_OK) for place in touched):
         raise UsageError("cannot be written", where=str(path))
 
 

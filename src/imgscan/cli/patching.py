@@ -37,7 +37,7 @@ def patch(about: Case, path: Path, rules: RuleSet) -> Patched:
     dockerfile = parser.parse(source, str(path))
     step = _step(about, dockerfile)
     if step is None:
-        return Patched(f"There is no patch: which step of `{_name(path)}` it was is not certain.")
+        return Patched(f"There is no patch: which step of `{_name(path)}` it was is not certain.{_advice(about)}")
     place = spot(about)
     secrets = _secrets(source, rules)
     literal = next((value for rule, value in secrets if rule == about.rule.id), None)
@@ -48,6 +48,12 @@ def patch(about: Case, path: Path, rules: RuleSet) -> Patched:
     hidden = {*(value for _, value in secrets), *values(step, place.variable)}
     shown = _without(whole, hidden)
     return Patched(_note(redacted=whole != shown), whole, shown)
+
+
+def _advice(about: Case) -> str:
+    """Engines write some steps in words of their own; a scan that is given the file sees all of them at once."""
+    known = about.instruction and about.instruction.dockerfile
+    return "" if known else " A report that was made with `--dockerfile` says so."
 
 
 def _without(text: str, secrets: set[str]) -> str:
@@ -101,8 +107,16 @@ def _ignored(dockerfile: Path, pattern: str | None) -> str:
     if pattern is None:
         return ""
     own = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
-    here = dockerfile.resolve().is_relative_to(Path.cwd().resolve())
-    path = own if own.exists() else (Path.cwd() if here else dockerfile.parent) / ".dockerignore"
+    path = own if own.exists() else _context(dockerfile, pattern) / ".dockerignore"
     before = _text(path) if path.exists() else ""
     after = ignoring(before, pattern)
     return diff(before, after, _name(path), is_new=not path.exists())
+
+
+def _context(dockerfile: Path, pattern: str) -> Path:
+    """What the build most likely sees: where the file itself or a ``.dockerignore`` is, else the current directory."""
+    here, beside = Path.cwd(), dockerfile.parent
+    if not dockerfile.resolve().is_relative_to(here.resolve()):
+        return beside
+    known = (folder for folder in (here, beside) if (folder / ".dockerignore").exists() or (folder / pattern).exists())
+    return next(known, here)

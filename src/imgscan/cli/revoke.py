@@ -9,7 +9,7 @@ import click
 
 from imgscan.cli import failures
 from imgscan.cli.options import HELP
-from imgscan.cli.output import write_standard
+from imgscan.cli.output import is_terminal, read_standard, write_standard
 from imgscan.cli.settings import refuse_found_rules, settings
 from imgscan.errors import UsageError
 from imgscan.report.escape import printable
@@ -83,7 +83,7 @@ def command(
 
 def is_watched() -> bool:
     """Whether there is somebody to ask."""
-    return sys.stdin.isatty()
+    return is_terminal(sys.stdin)
 
 
 def _read(*, watched: bool) -> bytes:
@@ -91,7 +91,7 @@ def _read(*, watched: bool) -> bytes:
         typed: str = click.prompt("Secret", hide_input=True, err=True)
         text = typed.encode()
     else:
-        text = sys.stdin.buffer.read(MAX_SECRET + 1)
+        text = read_standard(MAX_SECRET + 1)
     if len(text) > MAX_SECRET:
         raise UsageError(f"larger than {MAX_SECRET // KIB} KiB", where="standard input", hint="give one secret")
     if not text.strip():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -10,7 +10,7 @@ import msgspec
 
 from imgscan.cli import failures
 from imgscan.cli.options import HELP
-from imgscan.cli.output import write_standard
+from imgscan.cli.output import read_standard, write_standard
 from imgscan.cli.settings import RULES, settings
 from imgscan.errors import UsageError
 from imgscan.findings.policy import CLEAN, FOUND
@@ -21,7 +21,6 @@ from imgscan.streams.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from imgscan.model.values import Match
     from imgscan.rules.load import RuleSet
@@ -41,7 +40,16 @@ def command() -> None:
 
 @command.command("list", params=[*CHOICE], context_settings=HELP)
 @click.option("--provider", "providers", multiple=True, metavar="NAME", help="Only rules of this one (repeatable).")
-@click.option("-f", "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"], case_sensitive=False),
+    metavar="FORMAT",
+    default="text",
+    show_default=True,
+    help="text or json.",
+)
 def list_rules(form: str, providers: tuple[str, ...], **given: Any) -> None:
     """List the rules that a scan would use."""
     rules = _of_providers(_loaded(given).rules, providers)
@@ -132,11 +140,18 @@ def _of_providers(rules: Sequence[Rule], names: Sequence[str]) -> Sequence[Rule]
 
 
 def _content(name: str) -> bytes:
-    with click.open_file(name, "rb") as file:
-        content: bytes = file.read(MAX_TEXT + 1)
+    content = read_standard(MAX_TEXT + 1) if name == "-" else _read(name)
     if len(content) > MAX_TEXT:
         raise UsageError(f"larger than {MAX_TEXT // MIB} MiB", where=name, hint="images are for `imgscan scan`")
     return content
+
+
+def _read(name: str) -> bytes:
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(MAX_TEXT + 1)
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=name) from None
 
 
 def _told(match: Match) -> str:
@@ -178,4 +193,4 @@ def _numbered(value: Any) -> Iterable[tuple[bool, str]]:
 
 
 def _print(lines: Iterable[str]) -> None:
-    write_standard("".join(f"{printable(line)}\n" for line in lines).encode(sys.stdout.encoding or "utf-8", "replace"))
+    write_standard("".join(f"{printable(line)}\n" for line in lines).encode("utf-8", "replace"))

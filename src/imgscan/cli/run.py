@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from imgscan.cli import failures, output
 from imgscan.cli.options import Target
-from imgscan.errors import SourceError, UsageError
+from imgscan.errors import ImgscanError, SourceError, UsageError
 from imgscan.model.report import UNAVAILABLE
 from imgscan.model.values import Confidence, Severity
 from imgscan.report import Look, renderer
@@ -19,16 +19,21 @@ from imgscan.scan import scan
 from imgscan.scan.options import Options
 from imgscan.scan.progress import Silence
 from imgscan.sources.base import Access, Wanted
+from imgscan.sources.resolve import registry_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from imgscan.model.report import Report
     from imgscan.scan.progress import Progress
 
 MAX_PASSWORD: Final = 64 * 1024
-"""Characters of a password line; tokens of cloud registries have some thousands."""
+"""Bytes of a password line; tokens of cloud registries have some thousands."""
+
+NO_REGISTRY: Final = ""
+"""Is the name of none."""
 
 
 def run(images: Sequence[str], given: Mapping[str, Any]) -> int:
@@ -43,8 +48,7 @@ def run(images: Sequence[str], given: Mapping[str, Any]) -> int:
         failures.say("note: --verify asks nobody while --offline")
     report = _scanned(images, options, given)
     _tell_unavailable(report, images, given["meant"])
-    for target in targets:
-        _deliver(report, target, given)
+    _deliver_all(report, targets, given)
     _tell_gate(report, targets, given)
     return report.verdict.exit_code
 
@@ -77,13 +81,20 @@ def _tell_gate(report: Report, targets: Sequence[Target], given: Mapping[str, An
 def _targets(given: Mapping[str, Any]) -> list[Target]:
     """Where reports go: the first one to standard output if nothing else is said."""
     targets = [Target(given["format"], given["output"] or output.STANDARD_OUTPUT), *given["report"]]
-    paths = [target.path for target in targets]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise UsageError("two reports cannot go to the same place", where=str(path))
-        if path != output.STANDARD_OUTPUT:
-            output.require_writable(path)
+    places = [_place(target.path) for target in targets]
+    for target, place in zip(targets, places, strict=True):
+        if places.count(place) > 1:
+            raise UsageError("two reports cannot go to the same place", where=str(target.path))
+        if place == output.STANDARD_OUTPUT:
+            output.require_standard()
+        else:
+            output.require_writable(target.path)
     return targets
+
+
+def _place(path: Path) -> Path:
+    """One spelling for one file."""
+    return path if path == output.STANDARD_OUTPUT else path.resolve()
 
 
 def _options(images: Sequence[str], given: Mapping[str, Any]) -> Options:
@@ -93,6 +104,7 @@ def _options(images: Sequence[str], given: Mapping[str, Any]) -> Options:
             offline=given["offline"],
             plain_http=given["plain_http"],
             ca_file=given["ca_file"],
+            registry=_registry(images, given),
             username=given["username"],
             password=_password(images, given),
         ),
@@ -113,13 +125,28 @@ def _options(images: Sequence[str], given: Mapping[str, Any]) -> Options:
     )
 
 
+def _registry(images: Sequence[str], given: Mapping[str, Any]) -> str | None:
+    """The one registry that user and password are for: that of the images; a base may come from anybody's file."""
+    if not given["username"]:
+        return None
+    registries = sorted({registry for image in images if (registry := registry_of(image))})
+    if len(registries) > 1:
+        hint = "scan them one by one, or let `docker login` keep the passwords"
+        raise UsageError(
+            f"one user and password for {len(registries)} registries: {', '.join(registries)}",
+            where="--username",
+            hint=hint,
+        )
+    return registries[0] if registries else NO_REGISTRY
+
+
 def _password(images: Sequence[str], given: Mapping[str, Any]) -> str | None:
     """From standard input or the environment; an argument could be seen by every user of the machine."""
     password = os.environ.get("IMGSCAN_PASSWORD")
     if given["password_stdin"]:
         if "-" in images:
             raise UsageError("standard input cannot hold an image and a password", where="--password-stdin")
-        password = sys.stdin.readline(MAX_PASSWORD).rstrip("\r\n")
+        password = os.fsdecode(output.read_standard_line(MAX_PASSWORD).rstrip(b"\r\n"))
     if given["password_stdin"] and not password:
         raise UsageError("there is no password on standard input", where="--password-stdin")
     if bool(password) != bool(given["username"]):
@@ -131,11 +158,25 @@ def _password(images: Sequence[str], given: Mapping[str, Any]) -> str | None:
 def _watcher(given: Mapping[str, Any]) -> AbstractContextManager[Progress]:
     """Bars for a person who watches; silence for a pipe, a log or ``-q``."""
     unwanted = given["quiet"] or given["no_progress"] or os.environ.get("CI")
-    if unwanted or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if unwanted or not output.is_terminal(sys.stderr) or os.environ.get("TERM") == "dumb":
         return nullcontext(Silence())
     from imgscan.cli.progress import Bars  # noqa: PLC0415 - rich is heavy, and most scans in CI do without
 
     return Bars(color=_colorful(given))
+
+
+def _deliver_all(report: Report, targets: Sequence[Target], given: Mapping[str, Any]) -> None:
+    """Write every report that can be written before the first failure is told."""
+    failed: list[ImgscanError] = []
+    for target in targets:
+        try:
+            _deliver(report, target, given)
+        except ImgscanError as error:
+            failed.append(error)
+    for further in failed[1:]:
+        failures.say(f"error: {further}")
+    if failed:
+        raise failed[0]
 
 
 def _deliver(report: Report, target: Target, given: Mapping[str, Any]) -> None:
@@ -150,7 +191,7 @@ def _deliver(report: Report, target: Target, given: Mapping[str, Any]) -> None:
 def _look(given: Mapping[str, Any]) -> Look:
     """For standard output: coloured and folded on a terminal, plain and unbroken in a pipe."""
     verbose = given["verbose"] > 0
-    if not sys.stdout.isatty():
+    if not output.is_terminal(sys.stdout):
         return Look(verbose=verbose)
     return Look(_colorful(given), shutil.get_terminal_size().columns, verbose)
 

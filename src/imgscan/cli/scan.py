@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.core import ParameterSource
@@ -10,11 +10,14 @@ from click.core import ParameterSource
 from imgscan.cli.options import HELP, Sectioned
 from imgscan.cli.settings import SETTINGS, refuse_found_rules
 
+MAYBE_FILE: Final = click.Path(readable=False)
+"""Completed by the shell as a file; whether there is one, the sources find out."""
+
 
 @click.command(
     "scan",
     cls=Sectioned,
-    params=[click.Argument(["images"], metavar="IMAGE...", nargs=-1, required=True), *SETTINGS],
+    params=[click.Argument(["images"], metavar="IMAGE...", nargs=-1, required=True, type=MAYBE_FILE), *SETTINGS],
     context_settings=HELP,
 )
 @click.pass_context

@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from imgscan.cli import configuration
-from imgscan.cli.options import PlatformType, Setting, TargetType
+from imgscan.cli.options import CountType, PlatformType, Setting, TargetType
 from imgscan.errors import UsageError
 from imgscan.model.values import Confidence, Severity
 from imgscan.report import RENDERERS
@@ -165,9 +165,7 @@ SETTINGS: Final = (
     Setting("-q", "--quiet", section="Report", is_flag=True, help="No progress, only the report and errors."),
     Setting("--no-color", section="Report", is_flag=True, help="No colours; NO_COLOR does the same."),
     Setting("--no-progress", section="Report", is_flag=True, help="No progress bars."),
-    Setting(
-        "--jobs", section="Running", type=click.IntRange(1, 1024), metavar="N", help="Cores to use.  [default: all]"
-    ),
+    Setting("--jobs", section="Running", type=CountType(1, 1024), metavar="N", help="Cores to use.  [default: all]"),
     Setting("--no-cache", section="Running", is_flag=True, help="Neither read nor write the cache."),
     Setting(
         "--config",

@@ -92,7 +92,10 @@ def step_on(dockerfile: Dockerfile, start_line: int, end_line: int) -> Step | No
 
 def step_like(dockerfile: Dockerfile, text: str) -> Step | None:
     """The only step whose text is that of a report, where … hides a secret and an ARG has no default value."""
-    pattern = ".+".join(map(re.escape, re.split("…", " ".join(text.split()))))
+    first, *others = map(re.escape, " ".join(text.split()).split("…"))
+    # A piece is taken where it comes first: a report is from anybody, and trying all the other ways might never end.
+    inner, last = (f"(?>.+?{piece})" for piece in others[:-1]), (f".+{piece}" for piece in others[-1:])
+    pattern = "".join((first, *inner, *last))
     default = "(?:=.*)?" if text.upper().startswith("ARG ") else ""
     same = [step for step in dockerfile.steps if re.fullmatch(pattern + default, " ".join(step.text.split()))]
     return same[0] if len(same) == 1 else None

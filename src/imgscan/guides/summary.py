@@ -25,6 +25,11 @@ _REVOKING: Final = re.compile(
 )
 """What a step says that puts an end to a secret."""
 
+_SAID_TWICE: Final = re.compile(
+    "(?<=Change the )password behind the (?=(?:stored )?password (?!hash))| with a (?:bind )?password(?=,)"
+)
+"""Where a title is about a password, and the sentence too."""
+
 _MARKS: Final = re.compile(r"`|\*\*")
 _PLAIN: Final = re.compile(
     "Application|Basic|Bearer|Client|Community|Database|Encrypted|Generic|Hard-coded|Key|Keystore|Machine|Obfuscated"
@@ -51,7 +56,7 @@ def summary(rule: Rule) -> Summary:
     verb = "Change" if rule.title.startswith("Pass") else "Revoke"
     filled = {"{verb}": verb, "{title}": _in_sentence(rule.title), "{where}": where}
     sentence = re.sub(r"\{\w+\}", lambda found: filled[found[0]], guide.summary or DEFAULT)
-    return Summary(sentence, guide.id, url, (*_steps(guide), IMAGE))
+    return Summary(_SAID_TWICE.sub("", sentence), guide.id, url, (*_steps(guide), IMAGE))
 
 
 def _described(guide: Guide) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, assert_never
 
-from imgscan.model.values import EventKind, Severity, State, Where
+from imgscan.model.values import EventKind, LayerStatus, Severity, State, Where
 from imgscan.report.escape import printable
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ KILO: Final = 1000
 UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 RUN_TIME: Final = frozenset({Where.ENV, Where.CMD, Where.ENTRYPOINT, Where.HEALTHCHECK})
 BUILD: Final = frozenset({Where.ARG, Where.HISTORY})
+UNREAD: Final = frozenset({LayerStatus.UNREADABLE, LayerStatus.ABSENT})
+UNORDERED: Final = "no-manifest"
+"""Code of the notice that the order of the layers is not known."""
 LIVENESS: Final = {"live": "live", "dead": "dead", "unknown": "unknown whether live"}
 
 
@@ -89,7 +92,7 @@ def fate(finding: Finding, image: Image) -> str:
         case State.OVERWRITTEN:
             return f"overwritten{_by(_last(finding, EventKind.CHANGED), image)}{still}"
         case State.PRESENT:
-            return "visible at run time, in the final file system"
+            return _unsettled(finding, image) or "visible at run time, in the final file system"
         case State.CONFIG:
             return _exposure(finding.where)
         case _:  # pragma: no cover
@@ -164,6 +167,18 @@ def _part(seen: str, total: str, whole: bool) -> str:  # noqa: FBT001 - three fa
 
 def _last(finding: Finding, kind: EventKind) -> Event | None:
     return next((event for event in reversed(finding.story) if event.event == kind), None)
+
+
+def _unsettled(finding: Finding, image: Image) -> str | None:
+    """Why nobody knows whether a place that nothing was seen to delete is still there in the end."""
+    if finding.layer is None:
+        return None
+    where = f"in {layer(finding.layer.index, image)} for whoever can pull the image"
+    if any(notice.code == UNORDERED for notice in image.notices):
+        return f"{where}; the order of layers is not known, so another one may delete it"
+    if any(item.index > finding.layer.index and item.status in UNREAD for item in image.layers):
+        return f"{where}; a later layer that was not read may delete it"
+    return None
 
 
 def _by(event: Event | None, image: Image) -> str:

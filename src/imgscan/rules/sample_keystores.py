@@ -80,7 +80,12 @@ def _mac_key(password: str, salt: bytes) -> bytes:
 
 
 def _java(
-    magic: bytes, password: str | None, *, key: bool = True, certificate_bytes: int = _CERTIFICATE_BYTES
+    magic: bytes,
+    password: str | None,
+    *,
+    key: bool = True,
+    certificate_bytes: int = _CERTIFICATE_BYTES,
+    trusted_bytes: int = 0,
 ) -> Maker:
     protector = _JKS_PROTECTOR if magic == JKS else _JCEKS_PROTECTOR
 
@@ -88,12 +93,20 @@ def _java(
         certificate = _counted(b"X.509", 2) + _counted(sequence(source.randbytes(certificate_bytes)))
         protected = sequence(oids(protector), _octets(source.randbytes(_KEY_BYTES)))
         content = _counted(protected) + _number(1) + certificate if key else certificate
-        entry = _number(1 if key else 2) + _counted(b"server", 2) + _DATE + source.randbytes(6) + content
+        entry = _named(source, 1 if key else 2, content)
         body = magic + _number(2) + _number(1) + entry
+        if trusted_bytes:
+            trusted = _counted(b"X.509", 2) + _counted(sequence(source.randbytes(trusted_bytes)))
+            body = magic + _number(2) + _number(2) + _named(source, 2, trusted) + entry
         encoded = _chosen(password, source).encode("utf-16-be")
         return body + hashlib.sha1(encoded + b"Mighty Aphrodite" + body).digest()  # noqa: S324 - the format says so
 
     return make
+
+
+def _named(source: random.Random, tag: int, content: bytes) -> bytes:
+    """An entry of a Java store."""
+    return _number(tag) + _counted(b"server", 2) + _DATE + source.randbytes(6) + content
 
 
 def _number(value: int, size: int = 4) -> bytes:
@@ -118,9 +131,14 @@ KINDS: Final[Mapping[str, Maker]] = MappingProxyType(
         "jks": _java(JKS, None),
         "jks-open": _java(JKS, COMMON),
         "jks-trusted": _java(JKS, COMMON, key=False),
+        "jks-late": _java(JKS, COMMON, trusted_bytes=LARGE_BYTES),
         "jceks": _java(JCEKS, None),
         "jceks-open": _java(JCEKS, COMMON),
         "jceks-large": _java(JCEKS, COMMON, certificate_bytes=LARGE_BYTES),
+        "jceks-late": _java(JCEKS, COMMON, trusted_bytes=LARGE_BYTES),
     }
 )
-"""Maker by kind: ``-open`` with a common password, ``-trusted`` without a key, ``-large`` with a long certificate."""
+"""Maker by kind: ``-open`` with a common password, ``-trusted`` without a key, ``-large`` with a long certificate.
+
+In ``-late`` that stands before the key.
+"""

@@ -106,10 +106,17 @@ class StreamSource:
             stored = self.open_stream()
         with closing(stored):
             stream = _Plain(stored)
-            head = read_exactly(stream, HEAD_BYTES)
+            head = self._head(stream)
             _check_is_tar(head, self.reference)
             tape = Tape(PrefixedReader(head, stream))
             yield _Passing(tape, _Contents(self.reference, self.kind, self.wanted))
+
+    def _head(self, stream: _Plain) -> bytes:
+        try:
+            return read_exactly(stream, HEAD_BYTES)
+        except ImgscanError as error:
+            error.where = error.where or self.reference
+            raise
 
 
 def _check_is_tar(head: bytes, where: str) -> None:
@@ -130,10 +137,11 @@ class _Contents:
 
     @property
     def source(self) -> str:
-        """The kind of source; for plain archives ``manifest.json`` decides."""
+        """The kind of source; for plain archives ``manifest.json`` decides, or how blobs are named if it is lost."""
         if self.kind not in (DOCKER_ARCHIVE, OCI_ARCHIVE):
             return self.kind
-        return DOCKER_ARCHIVE if self.members.find(DOCKER_MANIFEST) else OCI_ARCHIVE
+        layout = any(path == INDEX or path.startswith("blobs/") for path in self.members.files)
+        return OCI_ARCHIVE if layout and not self.members.find(DOCKER_MANIFEST) else DOCKER_ARCHIVE
 
     def images(self, store: Store, layers: Iterable[Stored], *, begun: bool) -> tuple[Image, ...]:
         """The images of the archive. Where no manifest can be used, one image without a name of ``layers``.

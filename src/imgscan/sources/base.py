@@ -107,11 +107,13 @@ class Access:
     """How sources may be reached.
 
     ``offline`` refuses every registry. ``plain_http`` allows unencrypted registries beyond loopback; ``ca_file`` adds
-    certificates to trust. ``username`` and ``password`` win over every credential file, for the registry of the image.
+    certificates to trust. ``username`` and ``password`` win over every credential file, for ``registry`` alone if it is
+    given: a scan may ask others too, for further images or a base.
     """
 
     offline: bool = False
     plain_http: bool = False
     ca_file: Path | None = None
+    registry: str | None = None
     username: str | None = None
     password: str | None = field(default=None, repr=False)

@@ -22,12 +22,11 @@ import msgspec
 
 from imgscan.errors import UsageError
 from imgscan.model.values import Notice
+from imgscan.sources.base import Access
 from imgscan.streams.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from imgscan.sources.base import Access
 
 MAX_FILE_BYTES: Final = 1 * MIB
 """A credential file or the answer of a helper; real ones stay below some KiB."""
@@ -96,6 +95,8 @@ def find(
 
     ``registry`` is a host with its port, if it has one. Raises ``UsageError`` for a password without a user name.
     """
+    if access.registry not in (None, registry):
+        access = Access()
     if access.username is not None:
         return Credentials("the options", access.username, access.password or ""), ()
     if access.password is not None:

@@ -25,6 +25,8 @@ from imgscan.errors import (
     UnreachableError,
 )
 from imgscan.image.reference import DEFAULT_REGISTRY, parse
+from imgscan.image.select import fits
+from imgscan.model.values import Platform
 from imgscan.sources.archive import StreamSource
 from imgscan.sources.knock import knock
 from imgscan.sources.quote import quoted
@@ -110,11 +112,24 @@ class DaemonSource:
         for candidate in _candidates(self.engine, name):
             with _translated(self.engine):
                 try:
-                    api.inspect_image(candidate)  # type: ignore[no-untyped-call] # the SDK's decorator has no types
+                    about = api.inspect_image(candidate)  # type: ignore[no-untyped-call] # its decorator has no types
                 except NotFound:
                     continue
+                self._check_platform(about)
                 return candidate
         raise ImageNotFoundError(f"{self.kind} has no such image", where=name)
+
+    def _check_platform(self, about: dict[str, Any]) -> None:
+        """Refuse an image of another platform before it is sent; a store of containerd may have others of the name."""
+        driver = about.get("GraphDriver") or {}
+        if self.wanted.all_platforms or not driver.get("Data") or not about.get("Architecture"):
+            return
+        there = Platform(about.get("Os") or "linux", about["Architecture"], about.get("Variant") or None)
+        if not fits(there, self.wanted.platform):
+            hint = f"it has it for {quoted(str(there))}"
+            raise ImageNotFoundError(
+                f"{self.kind} has no such image for platform {self.wanted.platform}", where=self.reference, hint=hint
+            )
 
     def _save(self, api: APIClient, name: str) -> _Body:
         """Like ``APIClient.get_image``, which knows no platform and waits for ever once the engine has begun."""

@@ -105,9 +105,10 @@ def _assembler(store: Store, source: str) -> Assembler:
         return content
 
     def missing(descriptor: wire.Descriptor) -> str | None:
-        if store.locate(blob_path(Digest(descriptor.digest))) is not None:
-            return None
-        return "a foreign layer, which is kept elsewhere" if descriptor.urls else "the blob is not there"
+        stored = store.locate(blob_path(Digest(descriptor.digest)))
+        if stored is None:
+            return "a foreign layer, which is kept elsewhere" if descriptor.urls else "the blob is not there"
+        return None if stored.key == descriptor.digest else "in place of the blob there is a link to something else"
 
     return Assembler(source, fetch, missing)
 
@@ -138,8 +139,9 @@ class _Reading:
 
     def _none_fits(self, images: Iterable[Image]) -> ImageNotFoundError:
         there = ", ".join(sorted({str(image.platform) for image in images})) or "none"
-        wanted = self.wanted.platform or "that is wanted"
-        return ImageNotFoundError(f"no image for platform {wanted}", where=self.name, hint=f"platforms here: {there}")
+        wanted = self.wanted.platform
+        message = f"no image for platform {wanted}" if wanted else "no image of those that are named is here"
+        return ImageNotFoundError(message, where=self.name, hint=f"platforms here: {there}")
 
     def _takes(self, image: Image) -> bool:
         """Whether an image of ``manifest.json`` alone is wanted; one that the index knows was passed over there."""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 SCHEMES: Final = ("docker", "podman", "containerd", "registry", "docker-archive", "oci-archive", "oci-dir")
 
-_SCHEME: Final = re.compile(rf"({'|'.join(SCHEMES)}):(?://)?(.+)", re.DOTALL)
+_SCHEME: Final = re.compile(rf"({'|'.join(SCHEMES)}):(?://)?(.*)", re.DOTALL)
 
 _NAME_LIKE_A_SCHEME: Final = re.compile(r"(?:docker|registry):[0-9]{1,5}(?:/.*|[.-][\w.-]*)?", re.ASCII)
 """``docker:27-dind`` and ``registry:2`` are images of Docker Hub, ``registry:5000/app`` has a port.
@@ -101,12 +101,30 @@ def resolve(text: str, *, wanted: Wanted, access: Access, stdin: Callable[[], Bi
     """
     if text == "-":
         return _standard_input(stdin or _process_input, wanted)
-    scheme = _SCHEME.fullmatch(text)
-    if scheme and not _NAME_LIKE_A_SCHEME.fullmatch(text):
-        return _of_scheme(scheme[1], scheme[2], wanted, access)
+    scheme, name = _split(text)
+    if not name:
+        raise InvalidReferenceError("there is no name" + (f" behind {text}" if text else ""))
+    if scheme:
+        return _of_scheme(scheme, name, wanted, access)
     if _is_image_path(text):
         return _at_path(text, wanted)
     return _named(text, wanted, access)
+
+
+def registry_of(text: str) -> str | None:
+    """The registry that may be asked for ``text``; ``None`` if that is a path, an image of an engine, or nothing."""
+    scheme, name = _split(text)
+    try:
+        asked = scheme == "registry" if scheme else not (_ID.fullmatch(name) or _is_image_path(name))
+        return parse(name).registry if asked else None
+    except (InvalidReferenceError, ImageNotFoundError):
+        return None
+
+
+def _split(text: str) -> tuple[str, str]:
+    """The scheme, empty if there is none, and the rest."""
+    found = _SCHEME.fullmatch(text)
+    return ("", text) if found is None or _NAME_LIKE_A_SCHEME.fullmatch(text) else (found[1], found[2])
 
 
 def _of_scheme(scheme: str, rest: str, wanted: Wanted, access: Access) -> Source:
@@ -238,10 +256,10 @@ def _layout(text: str, wanted: Wanted) -> Source:
     """A directory, or ``DIRECTORY:NAME`` as skopeo writes it for one of several images."""
     from imgscan.sources.layout import LayoutSource
 
-    directory, colon, name = text.rpartition(":")
+    colons = [] if _exists(text) else [found.start() for found in re.finditer(":", text)]  # a name has some, too
     with translated(text):
-        is_named = bool(colon) and not Path(text).exists() and Path(directory).is_dir()
-    return LayoutSource(Path(directory if is_named else text), wanted=wanted, name=name if is_named else None)
+        at = next((at for at in reversed(colons) if Path(text[:at]).is_dir()), None)
+    return LayoutSource(Path(text[:at]), wanted=wanted, name=None if at is None else text[at + 1 :])
 
 
 _KINDS: Final[tuple[tuple[type[SourceError], str], ...]] = (

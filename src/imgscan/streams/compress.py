@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, runtime_checkable
 
 from isal import igzip_lib
 
-from imgscan.errors import ImageFormatError
-from imgscan.streams.limits import KIB, MIB
+from imgscan.errors import ImageFormatError, LimitExceededError
+from imgscan.streams.limits import KIB, MAX_FRAMES, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,6 +182,7 @@ class DecompressedReader:
         self._input = b""
         self._member: _Decompressor | None = None
         self._ended = False
+        self._frames = 0
 
     def read(self, size: int, /) -> bytes:
         """Give at most ``size`` decompressed bytes.
@@ -215,6 +216,7 @@ class DecompressedReader:
     def _next_member(self) -> bool:
         """Step over padding and skippable frames to the next member, if there is one."""
         while True:
+            self._count_frame()
             self._fill(MAX_MAGIC_BYTES)
             if self.codec is ZSTD and _is_skippable(self._input):
                 self._skip_frame()
@@ -226,6 +228,12 @@ class DecompressedReader:
             if self._input or not self._fill(1):
                 self._count_garbage()
                 return False
+
+    def _count_frame(self) -> None:
+        """Frames of nothing cost time, and count towards no other budget."""
+        self._frames += 1
+        if self._frames > MAX_FRAMES:
+            raise LimitExceededError(f"the {self.codec.name} data has more than {MAX_FRAMES} members or frames")
 
     def _fill(self, size: int) -> bool:
         """Have at least ``size`` input bytes at hand; false at the end of the stream."""

@@ -48,6 +48,9 @@ RATIO_GRACE_BYTES: Final = 64 * MIB
 MAX_MEMBERS: Final = 4_000_000
 """Members of one layer; distribution images have up to 120,000."""
 
+MAX_FRAMES: Final = 4_000_000
+"""Members or frames of one compressed stream, each of which costs 30 microseconds to begin. eStargz has two a file."""
+
 MAX_NAME_BYTES: Final = 64 * KIB
 """Name of one member, by GNU long name or pax; Linux stops at 4,096."""
 

@@ -37,7 +37,8 @@ def planned(candidate: Candidate, host: str | None = None) -> Call:
     try:
         call = call_for(rule.revoke.request, candidate.values, datetime.now(UTC))
     except CannotAskError as error:
-        raise UsageError(str(error), where=rule.id) from None
+        hint = "give the whole text that it was found in, or revoke it by hand"
+        raise UsageError(str(error), where=rule.id, hint=hint) from None
     if call.named_by_image and (host or "").lower() != call.host:
         raise UsageError(
             "its host comes from where the secret was found; not called",

@@ -56,6 +56,9 @@ MAX_BYTES: Final = 16 * 1024
 MAX_STEPS: Final = 300_000
 """Hashes for one store, a sixth of a second: OpenSSL makes 2,048 for a password, Java 10,000 (100,000 before 16)."""
 
+MAX_STARTS: Final = 8
+"""Places before a key where its store may begin; those bytes hardly ever stand there by chance."""
+
 LEAST_TRIED: Final = 2
 """Passwords that must be affordable, or trying would mean little."""
 
@@ -65,6 +68,7 @@ STEPS_PER_SECOND: Final = 200_000
 
 _BASE64: Final = (b"MII", b"/u3+7Q", b"zs7Ozg")
 """How DER of 256 to 16,383 bytes begins, and the Java stores."""
+_JAVA: Final = re.compile(rb"(?:\xfe\xed\xfe\xed|\xce\xce\xce\xce)\0\0\0[\1\2]")
 _BASE64_RUN: Final = re.compile(rb"[0-9A-Za-z+/\s]*")
 _SPACE: Final = re.compile(rb"\s+")
 
@@ -126,6 +130,16 @@ def is_testable(data: bytes) -> bool:
 def is_untestable(data: bytes) -> bool:
     """Whether it holds a key, and is too large or too costly to try, or does not tell whether a password is right."""
     return (store := parse(data)) is not None and not _affordable(store)
+
+
+def is_late(before: bytes, entry: bytes) -> bool:
+    """Whether ``entry``, that of a key in a Java store, lies behind what is looked at of the store.
+
+    Most stores that large hold certificates alone, and nothing in their beginning tells.
+    """
+    whole = before + entry
+    starts = [found.start() for found in _JAVA.finditer(before)][-MAX_STARTS:]
+    return not any(parse(whole[start : start + MAX_BYTES + 1]) for start in starts)
 
 
 def opens(data: bytes, allowance: Allowance = ALLOWANCE) -> bool:

@@ -182,7 +182,8 @@ class Login:
 
 
 def _basic(known: Credentials) -> str:
-    return "Basic " + base64.b64encode(f"{known.username}:{known.password}".encode()).decode()
+    pair = f"{known.username}:{known.password}".encode("utf-8", "surrogateescape")  # may be bytes that are no UTF-8
+    return f"Basic {base64.b64encode(pair).decode()}"
 
 
 def _token(body: bytes, where: str) -> tuple[str, float]:
