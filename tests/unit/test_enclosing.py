@@ -155,6 +155,11 @@ def test_a_keyword_of_several_words_may_begin_around_a_value_and_end_in_its_key(
     assert found(f"big-corp:\n  api_key: {VALUE}\n") == ["setting"]
 
 
+@pytest.mark.parametrize("name", ["BIG_CORP_PROD_TOKEN", "my_big_corp_staging2_token", "bigCorpTestToken"])
+def test_words_that_say_nothing_may_stand_within_a_keyword(name):
+    assert owners(f"{name}={VALUE}") == ["acme-key"]
+
+
 def test_the_name_of_a_file_or_its_folder_tells_the_owner_when_nothing_else_does():
     assert found(f"api_key: {VALUE}\n", path="/etc/acme.yaml") == ["acme-key"]
     assert found(f"api_key: {VALUE}\n", path="/etc/acme-agent/main.yaml") == ["acme-key"]

@@ -35,9 +35,10 @@ KEYWORD_WORDS: Final = 8
 
 FILLER: Final = re.compile(
     "auth|c|client|cfg|conf|config|configure|connect|connection|const|create|credentials?|def|do|env|export|init"
-    "|initialize|let|module|new|opts|options|prod|production|return|secrets|self|settings|setup|this|var"
+    "|initialize|let|module|new|opts|options|return|secrets|self|settings|setup|this|var"
+    "|(?:app|backup|dev|development|live|main|my|prod|production|sandbox|stage|staging|test|v)[0-9]*"
 )
-"""Words that may stand between a provider and a key and say nothing: ``netlify.Client(auth_token=…)``."""
+"""Words between a provider and a key that say nothing: ``netlify.Client(auth_token=…)``, ``HEROKU_PROD_API_KEY``."""
 
 
 class Naming:
@@ -107,15 +108,19 @@ def _readings(enclosure: Enclosure) -> Iterator[tuple[Words, Words]]:
     """
     own = enclosure.own
     yield own, ()
+    yield _telling(own), ()
     for level in range(LEVELS):
         for path in enclosure.paths:
             for name in path[level : level + 1]:
                 yield name, (*chain.from_iterable(reversed(path[:level])), *own)
-                telling = tuple(word for word in name if not FILLER.fullmatch(word))
-                yield telling, own
-                yield telling, tuple(dropwhile(FILLER.fullmatch, own))
+                yield _telling(name), own
+                yield _telling(name), tuple(dropwhile(FILLER.fullmatch, own))
     for name in enclosure.file:
         yield name, ()
+
+
+def _telling(name: Words) -> Words:
+    return tuple(word for word in name if not FILLER.fullmatch(word))
 
 
 def _keywords(rule: Rule) -> tuple[str, ...]:
