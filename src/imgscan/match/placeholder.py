@@ -17,7 +17,8 @@ LOOKED_AT: Final = 512
 TELLING: Final = tuple(
     b"example placeholder changeme changeit replaceme replacewith replacethis redacted dummy lorem insertyour enteryour"
     b" putyour addyour yourapi yourtoken yoursecret yourkey yourpass youraccess yourauth foobar qwerty asdfgh deadbeef"
-    b" zxcvbn 1q2w3e qazwsx notreal notasecret xxxxx sanitized obfuscated thisisa".split()
+    b" zxcvbn 1q2w3e qazwsx notreal notasecret xxxxx sanitized obfuscated thisisa fakekey faketoken fakesecret"
+    b" fakepass".split()
 )
 """Any of these anywhere, whatever the case and the joints between: too long to come up by chance."""
 
@@ -25,12 +26,13 @@ TELLING_PARTS: Final = frozenset(b"your fake mock todo fixme insert replace mask
 """Any of these as a whole part between joints."""
 
 FILLER: Final = frozenset(
-    b"a abc access account admin an any api apikey app application auth bar baz bearer blah change client credential"
-    b" credentials db default demo dev empty enter env false foo from go goes good guest here hunter id in invalid is"
-    b" key live local localhost me my mypassword mysecret name new nil no none not null of old or pass passphrase"
-    b" passwd password pk private project public pw pwd random real required root sample secret secure see server"
-    b" service set sk some something string strong super supersecret test tester testing tests testtest the this to"
-    b" token top true undefined unknown unset use user username value very with x xx xxx xxxx yes".split()
+    b"a abc access account admin an any api apikey app application auth bar base baz bearer blah change client"
+    b" credential credentials db default demo dev empty encoded enter env false foo from go goes good guest here"
+    b" hunter id in invalid is key live local localhost me my mypassword mysecret name new nil no none not null of old"
+    b" or pass passphrase passwd password pk private project public pw pwd random real required root sample secret"
+    b" secure see server service set sk some something string strong super supersecret test tester testing tests"
+    b" testtest the this to token top true undefined unknown unset use user username value very with x xx xxx xxxx"
+    b" yes".split()
 )
 """A value of nothing but these, and of short numbers, is no secret."""
 
@@ -39,6 +41,7 @@ _TEMPLATE: Final = re.compile(
     rb"|\A\$[A-Za-z_]\w*\Z|\A%\w+%\Z|\A@\w+@\Z|\A__\w+__\Z"  # $VAR %VAR% @VAR@ __VAR__
     rb"|\A<[^<>]*>\Z|\A\[[^\[\]]*\]\Z|\A\{[^{}]*\}\Z|\A\([^()]*\)\Z"  # <token> [token] {token} (token)
     rb"|<[A-Za-z][\w .-]{0,40}>"  # sk-<your key>
+    rb"|%env\([\w:.]{1,80}\)%"  # %env(resolve:NAME)%
     rb"|%[sdvq](?![0-9A-Za-z])|%\(\w{1,40}\)s|\{(?:\w{0,40}|\w{1,20}:\d{1,4})\}"  # %s %(name)s {} {0} {name} {hex:32}
 )
 _MASK: Final = re.compile(rb"\*{3}|\.{3}|#{4}|_{5}|-{6}|\xe2\x80\xa6|(?:\xe2\x80\xa2){3}")
@@ -47,7 +50,7 @@ _CONSTANT: Final = re.compile(rb"[A-Z][A-Z0-9]*(?:_{1,2}[A-Z0-9]+){2,}")
 """``CLOUDFLARE_D1_ROWS_WRITTEN``, if what is left of it without digits is words."""
 _LEET: Final = bytes.maketrans(b"013457@$", b"oieastas")
 """How ``p4ssw0rd`` and ``s3cr3t`` are read."""
-_JOINTS: Final = re.compile(rb"[-_.\s:+=]+")
+_JOINTS: Final = re.compile(rb"(?:[-_.\s:+=]|%20)+")
 _WORDS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _MEAN_WORD: Final = 4
 """Letters; random text falls apart into shorter pieces wherever its case changes."""

@@ -36,7 +36,7 @@ BY_ORIGIN: Final = {
     "the self-test keys of GnuTLS": (
         "87e288dc7dbc29a2 d245e52c341a7664 0294b4406902e33b 60c323abe4854b03 995b8d5b08ac126a 09416ba3e0782523 "
         "7e38af7715bbb425 458022ddcb5598b3 4a4a75c7c6ec26c0 6061e218b64b611a 6f0c3130a081db0c d609f09d5bc2b903 "
-        "aafe40f40e5e2c77 ecaa0a63fa464de9"
+        "aafe40f40e5e2c77 ecaa0a63fa464de9 803fc9d7eb40ea13 323a1e2a6917c061"
     ),
     "the test key of Tornado": "737bd47b5f37bd52",
     "the documentation of python-jose": "b816f36b4715af4b 5cefcbea13e8e57c",
@@ -96,7 +96,7 @@ BY_ORIGIN: Final = {
         "ff3c825e40e22c8b 577cfe66bf6c95dd cc370a40e4f57a29 5dbe8005e28106b4 7ca486cbe6b13db5 d45c6bbbf1a5a561 "
         "05b9f5d960901639 4ab6cf68c3c71f01 475dddd7e494f2d1 e0a33b21e05584f7 eef168423ab2e49f 04fba2c05f91ad4b "
         "c46ba61e198ba2c5 4c7b3f40e866bf98 c0a9271ec8c34c66 d2862c238b8e0044 54e49af0da756bb3 3e46394d68921a6d "
-        "f420161d76f067dd 16529b293d4d3f1a a608b49ccc8b0f82"
+        "f420161d76f067dd 16529b293d4d3f1a a608b49ccc8b0f82 81d8c5c38078ca4d"
     ),
     "ecdsa": (
         "4187521b4103fbf1 fd24c4d8d9d88c1e 0d5c183767bcde2d 82ff841e6cb7fdfb acc8520641497b79 c7f418fb71c5396f "
@@ -313,6 +313,38 @@ BY_ORIGIN: Final = {
     "php-symfony-mercure": "2eaa14ab2730e1ea",
     "nodejs": "615bf0fd58ae8005 16a7986eb3031274",
     "Symfony": "0cbd8251a92004ef",
+    "RFC 7617, Basic authentication": "cf4d418ed3de92d7 687da00b09c83361",
+    "the Cargo book": "3c14aab79351be94",
+    "the documentation of pip": "ac0fd5fb36e32010",
+    "the tests of CPython": (
+        "c3a234f77e147183 0a5d37ad1b744b5a 0184db1f82d1cba1 1c5208b44b050d19 d3e3d1f0ddae1366 f9936c7b09af5c30 "
+        "8c58a2a502dcb84f 33be8483000947e1 c8b51ec89200221d aa7f2c9ac1e09634 86d7bb0f73bb7033 3cb17385d4509dd2 "
+        "9fb1ee4f614279a7 e1dc61d397d0f73f f32dfd3602605b7a 7e1d17ace2d3edc9 4f65eb675478c411 da0d9892509d21f8 "
+        "d4e1aa7d3e68848b 8d827189fa61f0c0 3b4f259ca1a932e8 cdb1acb52c323161"
+    ),
+    "the tests of charset-normalizer": "0589bf063c8c9ae6",
+    "the tests of requests": "8f4dc7861e970014 457c5ed3bcb01a13 32048ce397b9b7d3 d7d4966f52a47cfc",
+    "the test server of urllib3": "b36ebff05f8b5d0a 39ab9b9e43e25066",
+    "the Google Cloud SDK": (
+        "cd34cbb336b13ef9 b3f19cc85129501b 456a51b1f1b3cf3e 486743a2eab4395e a73b3ad3b416d981 6189b36d964849f3 "
+        "f0386f9be1fe905f 6f83bf60f7f9c277"
+    ),
+    "the tests of gsutil": (
+        "a3cca8f705174906 04350df9556081e9 f34d5fa19d189c22 66917fd37ff73e07 49a6a0cca15ea00f 67909835043ce404"
+    ),
+    "the tests of google-auth": (
+        "4e40056e66ea098c d4cf18485c683cda 90a86a220c7ced90 dbe3c5bda333d160 61eae15cb0e8b8a6 97e3597f7c01eaff"
+    ),
+    "the tests of boto": "851afa27a3c19c8c",
+    "the README of conjur-api": "bbd3450c4519f28e",
+    "the tests of the AWS SDK for Go": "0e233ae3dbfafb8d",
+    "Jetty": "93f430ac35af809c 81a81864c08ef7ec 95eae79ab71e70c4 df3872e60f527dc9",
+    "the description of GitHub's API": (
+        "eed4393edd1eca85 64c705a5cf4254bc 708142cdecacc33a 58ab891f5503eae6 9b42fb93d75f7f11 f93d6a2fb0f29cb1 "
+        "55fdd60d9d3286e6"
+    ),
+    "jose4j": "c5e853cc12df59fd",
+    "the help of H2": "a3540150a453cb8a",
 }
 """``digest`` of each value, by where it stands."""
 
