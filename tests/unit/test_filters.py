@@ -17,6 +17,9 @@ def stays(spec: str, secret: str | bytes, *, before: bytes = b"") -> bool:
     return parse(spec)(Candidate(secret=value, whole=value, before=before, after=b""))
 
 
+STORE = content(expand("{keystore:jks-late-open}"))
+KEY_ENTRY = STORE[STORE.rindex(b"\x30\x82", 0, STORE.index(bytes.fromhex("060a2b060104012a02110101"))) :]
+
 KEPT = [
     ("entropy:3.5", "{base62:40}"),
     ("min-length:8", "12345678"),
@@ -48,6 +51,8 @@ KEPT = [
     ("keystore-testable", "{keystore:jks}"),
     ("keystore-testable", "{keystore:pkcs12}"),
     ("keystore-untestable", "{keystore:pkcs12-large}"),
+    ("keystore-late", "{base62:64}"),
+    ("keystore-key-opens", KEY_ENTRY),
     ("url-password", "postgres://app:{base62:12}@db:5432/x"),
     ("url-password", "{base62:12}"),
     ("basic-credentials", "{b64:deploy:{base62:12}:b64}"),
@@ -79,6 +84,8 @@ DROPPED = [
     ("keystore-testable", "{keystore:jks-trusted}"),
     ("keystore-testable", "{keystore:pkcs12-large}"),
     ("keystore-untestable", "{keystore:pkcs12}"),
+    ("keystore-key-opens", KEY_ENTRY[:900]),
+    ("keystore-key-opens", "{keystore:jks-open}"),
     ("jwt", "{base64url:20}.{base64url:20}.{base64url:43}"),
     ("jwt", '{b64url:{"alg":"none"}:b64url}.{b64url:{"sub":"1"}:b64url}.'),
     ("jwt", '{b64url:{"alg":"HS256"}:b64url}.{b64url:{"sub":"1"}:b64url}'),
@@ -130,8 +137,13 @@ def test_other_labels_make_no_digest(label: bytes) -> None:
     assert stays("not-digest", "{hex:64}", before=label)
 
 
+def test_a_key_that_its_store_shows_is_not_late() -> None:
+    store = content(expand("{keystore:jks}"))
+    assert not filters.parse("keystore-late")(filters.Candidate(store[40:], store[40:], store[:40], b""))
+
+
 def test_every_filter_is_tried_both_ways_and_documented() -> None:
-    for cases in (KEPT, [*DROPPED, ("not-digest", "")]):
+    for cases in (KEPT, [*DROPPED, ("not-digest", ""), ("keystore-late", "")]):
         assert {spec.partition(":")[0] for spec, _ in cases} == set(FILTERS)
     table = inspect.getdoc(filters) or ""
     assert {line.split()[0] for line in table.splitlines() if line.split()[:1] and line.split()[0] in FILTERS} == set(

@@ -51,6 +51,9 @@ def test_stores_with_keys_are_found_and_stores_of_certificates_are_not(scanned):
         "/app/jceks": ("keystore-java", Severity.LOW),
         "/app/jceks-open": ("keystore-java-open", Severity.CRITICAL),
         "/app/jceks-large": ("keystore-untested", Severity.LOW),
+        "/app/jks-late": ("keystore-java-late", Severity.LOW),
+        "/app/jks-late-open": ("keystore-java-late-open", Severity.CRITICAL),
+        "/app/jceks-late": ("keystore-java-late", Severity.LOW),
     }
     assert report.images[0].coverage.complete
 

@@ -106,6 +106,7 @@ def test_a_problem_is_told_at_its_place(written, change, expected):
         ("allow = [{target = 'file'}]", "FILE:10:9: invalid enum value 'file' (at [0].target)"),
         ('context = "assignment"', "FILE:10:11: the context of an assignment needs keywords"),
         ("keywords = ['acme', ' ']", "FILE:10:21: a keyword is empty"),
+        ("by_path = true", "FILE:10:11: a rule that goes by the path needs one"),
         ("anchor = '('", "FILE:10:10: hyperscan refuses a pattern"),
         ("examples = 3", "is not valid TOML"),
     ],

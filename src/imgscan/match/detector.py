@@ -19,6 +19,7 @@ from imgscan.match import enclosing, encoded, precedence, redact
 from imgscan.match.confirm import FINAL, Confirmer, Span, TimedOutError
 from imgscan.match.engine import Engine
 from imgscan.match.locate import Region, line_and_column, line_around
+from imgscan.match.named import Named
 from imgscan.match.naming import Naming
 from imgscan.model.values import Match, Notice, Secret, Where
 from imgscan.rules.schema import GENERIC
@@ -79,8 +80,10 @@ class Detector:
 
     def __init__(self, rules: RuleSet, *, use_cache: bool = True) -> None:
         self.rules = rules
-        everywhere = [index for index, rule in enumerate(rules.rules) if not rule.where or Where.FILE in rule.where]
-        elsewhere = sorted(set(range(len(rules.rules))) - set(everywhere))
+        self.named = Named(rules.rules)
+        in_files = [index for index, rule in enumerate(rules.rules) if not rule.where or Where.FILE in rule.where]
+        everywhere = [index for index in in_files if index not in self.named.indexes]
+        elsewhere = sorted(set(range(len(rules.rules))) - set(in_files))
         self.engine = Engine(rules, chosen=everywhere, use_cache=use_cache)
         self._config_engine = Engine(rules, chosen=elsewhere, use_cache=use_cache)
         self.texts_only = frozenset(index for index, rule in enumerate(rules.rules) if rule.texts_only)
@@ -92,7 +95,9 @@ class Detector:
         """The matches that stand in a whole text; ``place`` names it in notices."""
         region = Region(0, len(data), binary=b"\0" in data[:BINARY_HEAD_BYTES])
         hits = self.engine.scan(data)
-        if where is not Where.FILE:
+        if where is Where.FILE:
+            hits += self.named.hits(place.encode(), data)
+        else:
             hits += [hit for hit in self._config_engine.scan(data) if hit[1] >= 0]
         matches, notices = self.examine(data, region, hits, where, place)
         return precedence.resolve(matches, self.rules.by_id), notices

@@ -28,6 +28,7 @@ keystore-opens      -            begins a keystore (PKCS#12, JKS, JCEKS) with a 
 keystore-testable   -            begins one with a private key on which passwords can be tried, whether one fits or not
 keystore-untestable -            begins one with a private key that is too large or too slow for that, or has no MAC
 keystore-late       -            is a private key of a Java keystore, further behind its beginning than those look
+keystore-key-opens  -            is an encrypted private key of a JKS, and a common password opens it
 url-password        -            is a URL (or the password of one) with a password that is no placeholder
 basic-credentials   -            is base64 of ``user:password`` with a password that is no placeholder
 base64-text         -            is base64 of printable text that is neither a placeholder nor code
@@ -202,6 +203,7 @@ FILTERS: Final[Mapping[str, Callable[[str], Filter]]] = MappingProxyType(
         "keystore-testable": _plain(lambda c: keystore.is_testable(c.secret + c.after)),
         "keystore-untestable": _plain(lambda c: keystore.is_untestable(c.secret + c.after)),
         "keystore-late": _plain(lambda c: keystore.is_late(c.before, c.whole + c.after)),
+        "keystore-key-opens": _plain(lambda c: keystore.opens_key(c.secret + c.after)),
         "url-password": _plain(_url_password),
         "basic-credentials": _plain(_basic_credentials),
         "base64-text": _plain(_base64_text),

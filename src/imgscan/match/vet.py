@@ -56,6 +56,8 @@ def _pattern(rule: Rule) -> Iterator[Flaw]:
         return
     if rule.context == "assignment" and not rule.keywords:
         yield Flaw(("context",), "the context of an assignment needs keywords")
+    if rule.by_path and rule.path is None:
+        yield Flaw(("by_path",), "a rule that goes by the path needs one")
     yield from (
         Flaw(("keywords", at), "a keyword is empty") for at, word in enumerate(rule.keywords) if not word.strip()
     )

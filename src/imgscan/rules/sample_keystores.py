@@ -91,7 +91,10 @@ def _java(
 
     def make(source: random.Random) -> bytes:
         certificate = _counted(b"X.509", 2) + _counted(sequence(source.randbytes(certificate_bytes)))
-        protected = sequence(oids(protector), _octets(source.randbytes(_KEY_BYTES)))
+        hidden = source.randbytes(_KEY_BYTES)
+        if password and trusted_bytes:  # nobody comes to the digest of such a store, so its key is to be opened
+            hidden = _sealed(password, hidden)
+        protected = sequence(oids(protector), _octets(hidden))
         content = _counted(protected) + _number(1) + certificate if key else certificate
         entry = _named(source, 1 if key else 2, content)
         body = magic + _number(2) + _number(1) + entry
@@ -107,6 +110,18 @@ def _java(
 def _named(source: random.Random, tag: int, content: bytes) -> bytes:
     """An entry of a Java store."""
     return _number(tag) + _counted(b"server", 2) + _DATE + source.randbytes(6) + content
+
+
+def _sealed(password: str, key: bytes) -> bytes:
+    """Salt, hidden key and digest, as a JKS has them."""
+    encoded = password.encode("utf-16-be")
+    salt = last = hashlib.sha1(key).digest()  # noqa: S324 - the format says so
+    mask = b""
+    while len(mask) < len(key):
+        last = hashlib.sha1(encoded + last).digest()  # noqa: S324 - the format says so
+        mask += last
+    hidden = bytes(a ^ b for a, b in zip(key, mask, strict=False))
+    return salt + hidden + hashlib.sha1(encoded + key).digest()  # noqa: S324 - the format says so
 
 
 def _number(value: int, size: int = 4) -> bytes:
@@ -131,11 +146,12 @@ KINDS: Final[Mapping[str, Maker]] = MappingProxyType(
         "jks": _java(JKS, None),
         "jks-open": _java(JKS, COMMON),
         "jks-trusted": _java(JKS, COMMON, key=False),
-        "jks-late": _java(JKS, COMMON, trusted_bytes=LARGE_BYTES),
+        "jks-late": _java(JKS, None, trusted_bytes=LARGE_BYTES),
+        "jks-late-open": _java(JKS, COMMON, trusted_bytes=LARGE_BYTES),
         "jceks": _java(JCEKS, None),
         "jceks-open": _java(JCEKS, COMMON),
         "jceks-large": _java(JCEKS, COMMON, certificate_bytes=LARGE_BYTES),
-        "jceks-late": _java(JCEKS, COMMON, trusted_bytes=LARGE_BYTES),
+        "jceks-late": _java(JCEKS, None, trusted_bytes=LARGE_BYTES),
     }
 )
 """Maker by kind: ``-open`` with a common password, ``-trusted`` without a key, ``-large`` with a long certificate.

@@ -122,7 +122,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     too often; every match must contain it, and it must not contain look-around, back-references or open-ended repeats.
 
     ``path`` is searched in the path of the file, with and without a ``/`` in front; a rule that has one finds nothing
-    anywhere else; one for ``texts_only`` finds nothing in binary files, where words stand side by side by chance.
+    anywhere else; one for ``texts_only`` finds nothing in binary files, where words stand side by side by chance. One
+    that goes ``by_path`` has no first stage: it is asked about every file there that holds a few words.
     ``allow`` names what the rule must let go. ``origin`` is the format that a rule was translated from.
     """
 
@@ -142,6 +143,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     where: tuple[Where, ...] = ()
     path: str | None = None
     texts_only: bool = False
+    by_path: bool = False
     allow: tuple[Allow, ...] = ()
     references: tuple[str, ...] = ()
     guide: str | None = None

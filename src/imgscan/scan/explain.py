@@ -15,6 +15,7 @@ from imgscan.match import confirm, precedence, redact
 from imgscan.match.confirm import Confirmer, TimedOutError
 from imgscan.match.detector import BINARY_HEAD_BYTES, Detector
 from imgscan.match.locate import Region, line_and_column
+from imgscan.match.named import MAX_WORDS
 from imgscan.model.values import Where
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ class _Telling:
         self._region = Region(0, len(data))
         detector = Detector(rules)
         self._left_out = detector.texts_only if b"\0" in data[:BINARY_HEAD_BYTES] else frozenset()
-        hits = [hit for hit in detector.engine.scan(data) if hit[1] not in self._left_out]
+        self._by_path = detector.named.indexes
+        seen = [*detector.engine.scan(data), *detector.named.hits(path.encode(), data)]
+        hits = [hit for hit in seen if hit[1] not in self._left_out]
         self._matches, _ = detector.examine(data, self._region, hits, Where.FILE, path)
         self._standing = precedence.resolve(self._matches, rules.by_id)
         self._ends: dict[int, list[int]] = defaultdict(list)
@@ -81,6 +84,9 @@ class _Telling:
             yield "not tried: it is for texts only, and this is binary"
         elif confirmer.is_elsewhere(Where.FILE, self._path):
             yield f"not tried: {_elsewhere(rule)}"
+        elif index in self._by_path:
+            yield "stage 1: none, it goes by the path" if ends else f"not tried: it is for files of {MAX_WORDS} words"
+            yield from self._judged(confirmer, rule, ends) if ends else ()
         elif ends:
             told = ", ".join(map(self._place, ends[:MAX_TOLD]))
             more = f" and {len(ends) - MAX_TOLD} more" if len(ends) > MAX_TOLD else ""

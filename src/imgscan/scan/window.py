@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imgscan.decode import text
 from imgscan.image import overlay
+from imgscan.match import named
 from imgscan.match.detector import BINARY_HEAD_BYTES
 from imgscan.match.locate import Region
 from imgscan.model.values import Where
 from imgscan.streams.tar import RECORD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from imgscan.match.detector import Detector
     from imgscan.match.engine import Hit
     from imgscan.model.values import Match, Notice
@@ -67,7 +70,8 @@ class Window:
 
     def examine(self, detector: Detector) -> tuple[list[FileMatch], list[Notice]]:
         """Both stages over the window."""
-        hits = detector.engine.scan(memoryview(self.buffer)[: self.size]) + self._at_ends(detector)
+        view = memoryview(self.buffer)[: self.size]
+        hits = [*detector.engine.scan(view), *self._at_ends(detector), *self._named(view, detector)]
         matches: list[FileMatch] = []
         notices: list[Notice] = []
         for index, in_header, own in self._by_place(hits):
@@ -98,6 +102,14 @@ class Window:
                 found = detector.engine.scan(bytes(self.buffer[start:end]))
                 hits += [(start + at, owner) for at, owner in found]
         return hits
+
+    def _named(self, view: memoryview, detector: Detector) -> Iterator[Hit]:
+        """Hits in small files that their path may make secret."""
+        for member in self.members:
+            start, end = member.start - self.base, member.end - self.base
+            if 0 <= start < end <= min(start + named.MAX_BYTES, self.size):
+                for at, owner in detector.named.hits(overlay.normalize(member.name), view[start:end]):
+                    yield start + at, owner
 
     def _by_place(self, hits: list[Hit]) -> list[tuple[int, bool, list[Hit]]]:
         """Hits by the file they end in, or by the file whose header they end in."""

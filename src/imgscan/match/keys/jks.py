@@ -33,6 +33,9 @@ DIGEST_BYTES: Final = 20
 BLOCK_BYTES: Final = 64
 """What one step of SHA-1 takes in."""
 
+HEAD_BYTES: Final = 4
+"""Of an encrypted key: tag, and a length in two bytes."""
+
 MAX_KEYS: Final = 8
 """Private keys of one store that passwords are tried on."""
 
@@ -80,6 +83,12 @@ def parse(data: bytes, *, cut: bool = False) -> Store | None:
     except _CutError:
         return Store(has_key, tuple(keys), b"", b"")
     return Store(has_key, tuple(keys), data[:end], digest)
+
+
+def lone_key(data: bytes) -> Store | None:
+    """The encrypted private key that ``data`` begins with, as a store of nothing else; ``None`` if it is of no JKS."""
+    key = _protected(data[: HEAD_BYTES + int.from_bytes(data[2:HEAD_BYTES], "big")])
+    return Store(True, (key,), b"", b"") if key else None  # noqa: FBT003 - a record
 
 
 def _entries(reader: _Reader) -> Iterator[tuple[int, bytes]]:

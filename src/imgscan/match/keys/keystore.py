@@ -152,6 +152,16 @@ def opens(data: bytes, allowance: Allowance = ALLOWANCE) -> bool:
     return store is not None and opens_store(store, allowance)
 
 
+def opens_key(data: bytes, allowance: Allowance = ALLOWANCE) -> bool:
+    """Whether a well-known password opens the private key of a JKS that ``data`` begins with.
+
+    Raises:
+        TimeoutError: as for ``opens``.
+    """
+    key = jks.lone_key(data)
+    return key is not None and opens_store(key, allowance)
+
+
 def opens_store(store: Store, allowance: Allowance) -> bool:
     """The same for a store that was parsed."""
     tried = WELL_KNOWN[: _affordable(store)]
