@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 1024
 """A file of that kind holds a line or two."""
 
-MAX_WORDS: Final = 8
-"""More are no password. Looking at what is in a file takes a tenth of the time that its path takes."""
+MAX_WORDS: Final = 4
+"""More are no password, nor one with its user. Looking at what is in a file takes a tenth of what its path takes."""
 
 _CASELESS: Final = "(?i)"
 
@@ -33,13 +33,11 @@ class Named:
         paths = "|".join(_embedded(rule.path or "") for _, rule in self._rules)
         self._path = re.compile(paths.encode() or rb"(?!)")
 
-    def hits(self, path: bytes, content: bytes | bytearray | memoryview) -> Iterator[Hit]:
-        """Hits in a whole file at ``path``: of every rule, if it may be for one of them."""
-        if (
-            len(content) <= MAX_BYTES
-            and len(bytes(content).split(None, MAX_WORDS)) <= MAX_WORDS
-            and self._path.search(path)
-        ):
+    def hits(self, path: bytes, content: bytes) -> Iterator[Hit]:
+        """Hits in a whole text at ``path``: of every rule, if it may be for one of them."""
+        if len(content) > MAX_BYTES or 0 in content or len(content.split(None, MAX_WORDS)) > MAX_WORDS:
+            return
+        if self._path.search(path):
             yield from ((min(len(content), rule.window), index) for index, rule in self._rules)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imgscan.decode import text
@@ -70,8 +71,8 @@ class Window:
 
     def examine(self, detector: Detector) -> tuple[list[FileMatch], list[Notice]]:
         """Both stages over the window."""
-        view = memoryview(self.buffer)[: self.size]
-        hits = [*detector.engine.scan(view), *self._at_ends(detector), *self._named(view, detector)]
+        hits = detector.engine.scan(memoryview(self.buffer)[: self.size])
+        hits += chain(self._at_ends(detector), self._named(detector))
         matches: list[FileMatch] = []
         notices: list[Notice] = []
         for index, in_header, own in self._by_place(hits):
@@ -103,13 +104,15 @@ class Window:
                 hits += [(start + at, owner) for at, owner in found]
         return hits
 
-    def _named(self, view: memoryview, detector: Detector) -> Iterator[Hit]:
+    def _named(self, detector: Detector) -> Iterator[Hit]:
         """Hits in small files that their path may make secret."""
-        for member in self.members:
-            start, end = member.start - self.base, member.end - self.base
-            if 0 <= start < end <= min(start + named.MAX_BYTES, self.size):
-                for at, owner in detector.named.hits(overlay.normalize(member.name), view[start:end]):
-                    yield start + at, owner
+        for name, _, first, last, _ in self.members:
+            if not 0 < last - first <= named.MAX_BYTES or first < self.base or last > self.base + self.size:
+                continue  # not skipped: scanned as it is
+            start, end = first - self.base, last - self.base
+            if self.buffer.count(b"\n", start, end) <= named.MAX_WORDS:
+                hits = detector.named.hits(name, bytes(self.buffer[start:end]))
+                yield from ((start + at, owner) for at, owner in hits)
 
     def _by_place(self, hits: list[Hit]) -> list[tuple[int, bool, list[Hit]]]:
         """Hits by the file they end in, or by the file whose header they end in."""
