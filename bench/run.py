@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HERE: Final = Path(__file__).parent
 DATABASE: Final = build.WORK / "database.hs"
 IMGSCAN: Final = (sys.executable, "-m", "imgscan")
-QUIET: Final = ("--format", "json", "--output", os.devnull, "--quiet", "--no-progress")
+QUIET: Final = ("--format", "json", "--output", os.devnull, "--quiet", "--no-progress", "--fail-on", "never")
 
 MAX_WALL: Final = 1.4
 MAX_CPU: Final = 1.5
