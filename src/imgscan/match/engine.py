@@ -108,13 +108,13 @@ def _load(rules: RuleSet, indexes: Sequence[int], *, use_cache: bool) -> tuple[_
             return compiled, [hyperscan.loadb(database, hyperscan.HS_MODE_BLOCK) for database in compiled.databases]
         except (msgspec.MsgspecError, hyperscan.HyperscanError):
             pass  # of another build of the library: compiled anew below
-    compiled, databases = _compiled(rules, indexes)
+    compiled, databases = _compile_all(rules, indexes)
     if use_cache:
         cache.write(entry, msgspec.msgpack.encode(compiled))
     return compiled, databases
 
 
-def _compiled(rules: RuleSet, indexes: Sequence[int]) -> tuple[_Compiled, list[hyperscan.Database]]:
+def _compile_all(rules: RuleSet, indexes: Sequence[int]) -> tuple[_Compiled, list[hyperscan.Database]]:
     alone: list[int] = []
     alike: dict[bytes, list[int]] = defaultdict(list)
     for index in indexes:

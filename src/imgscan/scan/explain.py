@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from imgscan.decode import text as wide_text
 from imgscan.match import confirm, precedence, redact
+from imgscan.match.by_path import MAX_BYTES, MAX_WORDS
 from imgscan.match.confirm import Confirmer, TimedOutError
 from imgscan.match.detector import BINARY_HEAD_BYTES, Detector
 from imgscan.match.locate import Region, line_and_column
-from imgscan.match.named import MAX_WORDS
 from imgscan.model.values import Where
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ class _Telling:
         self._region = Region(0, len(data))
         detector = Detector(rules)
         self._left_out = detector.texts_only if b"\0" in data[:BINARY_HEAD_BYTES] else frozenset()
-        self._by_path = detector.named.indexes
-        seen = [*detector.engine.scan(data), *detector.named.hits(path.encode(), data)]
+        self._by_path = detector.by_path.indexes
+        seen = [*detector.engine.scan(data), *detector.by_path.hits(path.encode(), data)]
         hits = [hit for hit in seen if hit[1] not in self._left_out]
         self._matches, _ = detector.examine(data, self._region, hits, Where.FILE, path)
         self._standing = precedence.resolve(self._matches, rules.by_id)
@@ -85,8 +85,7 @@ class _Telling:
         elif confirmer.is_elsewhere(Where.FILE, self._path):
             yield f"not tried: {_elsewhere(rule)}"
         elif index in self._by_path:
-            yield "stage 1: none, it goes by the path" if ends else f"not tried: it is for files of {MAX_WORDS} words"
-            yield from self._judged(confirmer, rule, ends) if ends else ()
+            yield from self._by_path_alone(confirmer, rule, ends)
         elif ends:
             told = ", ".join(map(self._place, ends[:MAX_TOLD]))
             more = f" and {len(ends) - MAX_TOLD} more" if len(ends) > MAX_TOLD else ""
@@ -110,6 +109,13 @@ class _Telling:
         except TimedOutError:
             return []
         return [match for match in own if match.start not in seen]
+
+    def _by_path_alone(self, confirmer: Confirmer, rule: Rule, ends: Sequence[int]) -> Iterator[str]:
+        if ends:
+            yield "stage 1: none, it goes by the path"
+            yield from self._judged(confirmer, rule, ends)
+        else:
+            yield f"not tried: it is for texts of at most {MAX_WORDS} words and {MAX_BYTES} bytes"
 
     def _judged(self, confirmer: Confirmer, rule: Rule, ends: Sequence[int]) -> Iterator[str]:
         seen = False

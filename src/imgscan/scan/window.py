@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imgscan.decode import text
 from imgscan.image import overlay
-from imgscan.match import named
+from imgscan.match import by_path
 from imgscan.match.detector import BINARY_HEAD_BYTES
 from imgscan.match.locate import Region
 from imgscan.model.values import Where
@@ -72,7 +72,7 @@ class Window:
     def examine(self, detector: Detector) -> tuple[list[FileMatch], list[Notice]]:
         """Both stages over the window."""
         hits = detector.engine.scan(memoryview(self.buffer)[: self.size])
-        hits += chain(self._at_ends(detector), self._named(detector))
+        hits += chain(self._at_ends(detector), self._by_path(detector))
         matches: list[FileMatch] = []
         notices: list[Notice] = []
         for index, in_header, own in self._by_place(hits):
@@ -104,14 +104,14 @@ class Window:
                 hits += [(start + at, owner) for at, owner in found]
         return hits
 
-    def _named(self, detector: Detector) -> Iterator[Hit]:
+    def _by_path(self, detector: Detector) -> Iterator[Hit]:
         """Hits in small files that their path may make secret."""
         for name, _, first, last, _ in self.members:
-            if not 0 < last - first <= named.MAX_BYTES or first < self.base or last > self.base + self.size:
+            if not 0 < last - first <= by_path.MAX_BYTES or first < self.base or last > self.base + self.size:
                 continue  # not skipped: scanned as it is
             start, end = first - self.base, last - self.base
-            if self.buffer.count(b"\n", start, end) <= named.MAX_WORDS:
-                hits = detector.named.hits(name, bytes(self.buffer[start:end]))
+            if self.buffer.count(b"\n", start, end) <= by_path.MAX_WORDS:
+                hits = detector.by_path.hits(name, bytes(self.buffer[start:end]))
                 yield from ((start + at, owner) for at, owner in hits)
 
     def _by_place(self, hits: list[Hit]) -> list[tuple[int, bool, list[Hit]]]:

@@ -24,7 +24,7 @@ MAX_WORDS: Final = 4
 _CASELESS: Final = "(?i)"
 
 
-class Named:
+class ByPath:
     """The rules of a set that go by the path of a file."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
